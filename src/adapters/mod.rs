@@ -1,0 +1,4 @@
+//! All I/O: one folder per outside system, its door in `mod.rs`.
+
+pub mod clock;
+pub mod device;

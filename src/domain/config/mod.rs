@@ -1,0 +1,1 @@
+//! Configuration text as a tree.

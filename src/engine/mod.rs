@@ -1,0 +1,1 @@
+//! Drives the domain with the adapters.
