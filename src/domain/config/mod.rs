@@ -1,1 +1,61 @@
-//! Configuration text as a tree.
+//! Configuration text as a tree: read it, compare it, compute the commands, predict what they lead to.
+//!
+//! The law that everything here keeps, for normalised trees `r` and `i`:
+//! `predict(r, remediate(r, i)) == i` and `predict(i, remediate(i, r)) == r`.
+
+pub mod page;
+pub mod pattern;
+pub mod tree;
+pub mod dialect;
+mod syntax;
+mod range;
+mod normalize;
+mod model;
+pub mod command;
+mod diff;
+pub mod remediate;
+
+use command::Remediation;
+use dialect::Dialect;
+use page::Family;
+use remediate::Scope;
+use tree::ConfigTree;
+
+impl Dialect {
+    /// Reads a configuration as the device prints it or as a person writes it. Never fails: what is odd stays a line.
+    pub fn parse(&self, text: &str) -> ConfigTree {
+        let tree = match self.page.family {
+            Family::Context => syntax::parse_context(self, text),
+            _ => syntax::parse_indented(self, text),
+        };
+        normalize::normalize(self, tree)
+    }
+
+    /// Reads commands as they are typed: like a configuration, without normalisation.
+    pub fn parse_commands(&self, text: &str) -> ConfigTree {
+        match self.page.family {
+            Family::Context => syntax::parse_context(self, text),
+            _ => syntax::parse_indented(self, text),
+        }
+    }
+
+    /// Prints a configuration in the platform's own syntax.
+    pub fn print(&self, tree: &ConfigTree) -> String {
+        syntax::print_indented(self, tree)
+    }
+
+    /// Computes the commands that turn `running` into `intended` within the scope.
+    pub fn remediate(&self, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
+        remediate::remediate(self, running, intended, scope)
+    }
+
+    /// Says what a device holds after these commands.
+    pub fn predict(&self, running: &ConfigTree, commands: &ConfigTree) -> ConfigTree {
+        normalize::normalize(self, remediate::predict(self, running, commands))
+    }
+
+    /// Tells whether two configurations mean the same.
+    pub fn same(&self, a: &ConfigTree, b: &ConfigTree) -> bool {
+        diff::level(self, self.top(), &a.children, &b.children).is_empty()
+    }
+}

@@ -1,0 +1,277 @@
+//! One comparison of two trees: the commands that lead from one to the other if no command had side effects.
+
+use super::command::{Command, Kind};
+use super::dialect::{Dialect, Place, Rule};
+use super::normalize::{key, overrides};
+use super::page::{Change, Ordered, Risk};
+use super::range::NumberSet;
+use super::tree::Node;
+
+/// Compares two sections and returns what to type, in send order.
+pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]) -> Vec<Command> {
+    if place.header.and_then(Rule::ordered) == Some(Ordered::Append) {
+        return appended(dialect, place, running, intended);
+    }
+    let mut out = Vec::new();
+    let pairing = pair(dialect, place, running, intended);
+    for index in pairing.removed {
+        if let Some(command) = removal(dialect, place, &running[index], intended) {
+            out.push(command);
+        }
+    }
+    for (index, partner) in pairing.intended.into_iter().enumerate() {
+        let new = &intended[index];
+        match partner {
+            Partner::Same(old) => out.extend(entered(dialect, place, &running[old], new)),
+            Partner::Changed(old) => changed(dialect, place, &running[old], new, &mut out),
+            Partner::None => out.push(addition(dialect, place, new)),
+        }
+    }
+    if out.iter().any(|command| command.weight != 0) {
+        out.sort_by_key(|command| command.weight);
+    }
+    out
+}
+
+enum Partner {
+    Same(usize),
+    Changed(usize),
+    None,
+}
+
+struct Pairing {
+    removed: Vec<usize>,
+    intended: Vec<Partner>,
+}
+
+/// Finds for each intended line the running line it corresponds to: the same text, or the same key.
+fn pair(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]) -> Pairing {
+    let head = running.iter().zip(intended).take_while(|(a, b)| a.text == b.text).count();
+    let rest = running.len().min(intended.len()) - head;
+    let tail = running.iter().rev().zip(intended.iter().rev()).take(rest).take_while(|(a, b)| a.text == b.text).count();
+    let mut partners: Vec<Partner> = (0..intended.len())
+        .map(|index| {
+            if index < head {
+                Partner::Same(index)
+            } else if index + tail >= intended.len() {
+                Partner::Same(index + running.len() - intended.len())
+            } else {
+                Partner::None
+            }
+        })
+        .collect();
+    let mut old: Vec<usize> = (head..running.len() - tail).collect();
+    let mut new: Vec<usize> = (head..intended.len() - tail).collect();
+    join(&mut old, &mut new, |i| running[i].text.as_ref(), |i| intended[i].text.as_ref(), |a, b| {
+        partners[b] = Partner::Same(a);
+    });
+    if !old.is_empty() && !new.is_empty() {
+        let old_keys: Vec<_> = running.iter().enumerate().map(|(i, n)| keyed(dialect, place, &old, i, n)).collect();
+        let new_keys: Vec<_> = intended.iter().enumerate().map(|(i, n)| keyed(dialect, place, &new, i, n)).collect();
+        let mut old_left = old.clone();
+        join(&mut old_left, &mut new, |i| old_keys[i].as_ref(), |i| new_keys[i].as_ref(), |a, b| {
+            partners[b] = Partner::Changed(a);
+        });
+        old = old_left;
+    }
+    old.sort_unstable();
+    Pairing { removed: old, intended: partners }
+}
+
+fn keyed<'a>(dialect: &Dialect, place: Place<'_>, wanted: &[usize], index: usize, node: &'a Node) -> std::borrow::Cow<'a, str> {
+    if wanted.binary_search(&index).is_ok() { key(dialect, place, &node.text) } else { "".into() }
+}
+
+/// Joins two lists of indices by a text; what found no partner stays in the lists, in index order.
+fn join<'a>(
+    old: &mut Vec<usize>,
+    new: &mut Vec<usize>,
+    old_text: impl Fn(usize) -> &'a str,
+    new_text: impl Fn(usize) -> &'a str,
+    mut found: impl FnMut(usize, usize),
+) {
+    let mut by_old: Vec<usize> = old.clone();
+    let mut by_new: Vec<usize> = new.clone();
+    by_old.sort_by(|a, b| old_text(*a).cmp(old_text(*b)));
+    by_new.sort_by(|a, b| new_text(*a).cmp(new_text(*b)));
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let (mut a, mut b) = (by_old.into_iter().peekable(), by_new.into_iter().peekable());
+    loop {
+        match (a.peek(), b.peek()) {
+            (Some(x), Some(y)) => match old_text(*x).cmp(new_text(*y)) {
+                std::cmp::Ordering::Less => left.extend(a.next()),
+                std::cmp::Ordering::Greater => right.extend(b.next()),
+                std::cmp::Ordering::Equal => {
+                    found(*x, *y);
+                    a.next();
+                    b.next();
+                }
+            },
+            (Some(_), None) => left.extend(a.by_ref()),
+            (None, Some(_)) => right.extend(b.by_ref()),
+            (None, None) => break,
+        }
+    }
+    left.sort_unstable();
+    right.sort_unstable();
+    *old = left;
+    *new = right;
+}
+
+/// A section that stands on both sides.
+fn entered(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node) -> Vec<Command> {
+    if old.children.is_empty() && new.children.is_empty() {
+        return Vec::new();
+    }
+    let rule = dialect.rule(place, dialect.positive(&new.text).0);
+    let whole = |kind| Command { children: verbatim(&new.children), ..command(rule, &new.text, kind) };
+    match rule.and_then(Rule::ordered) {
+        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) if same_lines(&old.children, &new.children) => Vec::new(),
+        Some(Ordered::Rewrite) => vec![whole(Kind::Change)],
+        Some(Ordered::RemoveAndRewrite) => {
+            let weight = rule.map_or(0, |rule| rule.page.order);
+            let gone = removal(dialect, place, old, &[]).map(|gone| Command { weight, ..gone });
+            gone.into_iter().chain([whole(Kind::Add)]).collect()
+        }
+        Some(Ordered::Append) | None => {
+            let children = level(dialect, dialect.inside(rule), &old.children, &new.children);
+            if children.is_empty() { Vec::new() } else { vec![Command { children, ..command(rule, &new.text, Kind::Enter) }] }
+        }
+    }
+}
+
+fn same_lines(a: &[Node], b: &[Node]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.text == b.text && same_lines(&a.children, &b.children))
+}
+
+fn verbatim(nodes: &[Node]) -> Vec<Command> {
+    nodes.iter().map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) }).collect()
+}
+
+/// The same thing with another value, or turned from on to off.
+fn changed(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mut Vec<Command>) {
+    let (positive, negated) = dialect.positive(&new.text);
+    let (_, was_negated) = dialect.positive(&old.text);
+    let rule = dialect.rule(place, positive);
+    let toggle = rule.is_some_and(|rule| rule.page.toggle);
+    if let Some(commands) = range_change(dialect, rule, old, new) {
+        out.extend(commands);
+        return;
+    }
+    let in_place = rule.is_some_and(|rule| rule.change() == Change::Replace && rule.has_value());
+    let has_section = !old.children.is_empty() || !new.children.is_empty();
+    if toggle || (in_place && negated == was_negated && !negated) {
+        let children = if has_section {
+            level(dialect, dialect.inside(rule), &old.children, &new.children)
+        } else {
+            Vec::new()
+        };
+        out.push(Command { old: Some(old.text.to_string()), children, ..command(rule, &new.text, Kind::Change) });
+        return;
+    }
+    if let Some(removal) = removal(dialect, place, old, &[]) {
+        out.push(Command { weight: rule.map_or(0, |rule| rule.page.order), ..removal });
+    }
+    out.push(addition(dialect, place, new));
+}
+
+fn range_change(dialect: &Dialect, rule: Option<&Rule>, old: &Node, new: &Node) -> Option<Vec<Command>> {
+    let rule = rule?;
+    let range = rule.range().filter(|range| !range.add.is_empty())?;
+    let value = |node: &Node| NumberSet::parse(node.text.get(rule.pattern.head(&node.text).len()..)?, range);
+    let (before, after) = (value(old)?, value(new)?);
+    if before.is_empty() || after.is_empty() {
+        return None;
+    }
+    let mut out = Vec::new();
+    for (template, set) in [(&range.add, after.minus(&before)), (&range.remove, before.minus(&after))] {
+        let room = dialect.page.line_chars_max.saturating_sub(template.len()).max(usize::from(dialect.page.line_chars_max > 0) * 8);
+        for chunk in set.chunks(range, room) {
+            let text = template.replace("{}", &chunk);
+            out.push(Command { old: Some(old.text.to_string()), ..command(Some(rule), &text, Kind::Change) });
+        }
+    }
+    Some(out)
+}
+
+/// A line that goes away. Nothing when the platform does that together with something else.
+fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, intended: &[Node]) -> Option<Command> {
+    let (positive, negated) = dialect.positive(&old.text);
+    let rule = dialect.rule(place, positive);
+    if negated && intended.iter().any(|new| overrides(dialect, place, &new.text, positive)) {
+        return None;
+    }
+    if rule.is_some_and(|rule| rule.page.permanent) && !negated {
+        let children = level(dialect, dialect.inside(rule), &old.children, &[]);
+        return (!children.is_empty()).then(|| Command { children, ..command(rule, &old.text, Kind::Enter) });
+    }
+    let text = dialect.negate(rule, &old.text);
+    if text.is_empty() {
+        return None;
+    }
+    let weight = rule.map_or(0, |rule| rule.page.order_removed.unwrap_or(-rule.page.order));
+    let risk = risk(rule, old, Kind::Remove);
+    Some(Command { old: Some(old.text.to_string()), weight, risk, exit: None, ..command(rule, &text, Kind::Remove) })
+}
+
+/// A line that was not there, with everything in it.
+fn addition(dialect: &Dialect, place: Place<'_>, new: &Node) -> Command {
+    let rule = dialect.rule(place, dialect.positive(&new.text).0);
+    let inside = dialect.inside(rule);
+    let mut children: Vec<Command> = match rule.and_then(Rule::ordered) {
+        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => verbatim(&new.children),
+        _ => new.children.iter().map(|child| addition(dialect, inside, child)).collect(),
+    };
+    if children.iter().any(|child| child.weight != 0) {
+        children.sort_by_key(|child| child.weight);
+    }
+    Command { children, ..command(rule, &new.text, Kind::Add) }
+}
+
+fn command(rule: Option<&Rule>, text: &str, kind: Kind) -> Command {
+    Command {
+        text: text.to_owned(),
+        kind,
+        old: None,
+        rule: rule.map(|rule| rule.name().to_owned()),
+        risk: if kind == Kind::Enter { Risk::Routine } else { rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting) },
+        exit: rule.and_then(|rule| rule.page.exit.clone()),
+        weight: rule.map_or(0, |rule| rule.page.order),
+        children: Vec::new(),
+    }
+}
+
+fn risk(rule: Option<&Rule>, node: &Node, kind: Kind) -> Risk {
+    let own = rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting);
+    if kind == Kind::Remove && !node.children.is_empty() { own.max(Risk::Destructive) } else { own }
+}
+
+/// An ordered section where new lines go to the end: what stands before the first difference stays.
+fn appended(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]) -> Vec<Command> {
+    let mut kept: Vec<(usize, usize)> = Vec::new();
+    let mut from = 0;
+    for (index, new) in intended.iter().enumerate() {
+        let Some(at) = running[from..].iter().position(|old| old.text == new.text) else { break };
+        kept.push((from + at, index));
+        from += at + 1;
+    }
+    let mut out = Vec::new();
+    let stays = |index: usize| kept.binary_search_by_key(&index, |(old, _)| *old).is_ok();
+    let wanted: std::collections::BTreeSet<&str> = intended.iter().map(|new| new.text.as_ref()).collect();
+    for (index, old) in running.iter().enumerate() {
+        if stays(index) {
+            continue;
+        }
+        let moves = wanted.contains(old.text.as_ref());
+        if let Some(command) = removal(dialect, place, old, &[]) {
+            out.push(Command { kind: if moves { Kind::Move } else { command.kind }, weight: 0, ..command });
+        }
+    }
+    for (index, new) in intended.iter().enumerate() {
+        match kept.get(index) {
+            Some((old, _)) => out.extend(entered(dialect, place, &running[*old], new)),
+            None => out.push(Command { weight: 0, ..addition(dialect, place, new) }),
+        }
+    }
+    out
+}

@@ -1,0 +1,182 @@
+//! Equal meaning, equal tree: duplicates, implied defaults, number sets, line numbers, things that cannot be empty.
+
+use std::borrow::Cow;
+
+use super::dialect::{Dialect, Place, Rule};
+use super::page::{Ordered, RangePage};
+use super::pattern::has_words_prefix;
+use super::range::NumberSet;
+use super::tree::{ConfigTree, Node};
+
+/// Brings a parsed tree into the one form in which trees are compared.
+pub(super) fn normalize(dialect: &Dialect, tree: ConfigTree) -> ConfigTree {
+    ConfigTree { children: level(dialect, dialect.top(), tree.children) }
+}
+
+fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
+    let header = place.header;
+    match header.and_then(Rule::ordered) {
+        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => return nodes,
+        Some(Ordered::Append) => {
+            let nodes = numbered(header, nodes);
+            return without_repeats(nodes.into_iter().map(|node| inner(dialect, place, node)).collect());
+        }
+        None => {}
+    }
+    let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
+    for node in numbered(header, nodes) {
+        let rule = dialect.rule(place, dialect.positive(&node.text).0);
+        if rule.and_then(|rule| rule.page.default.as_deref()) == Some(&*node.text) && node.children.is_empty() {
+            continue;
+        }
+        if let Some((rule, range)) = rule.and_then(|rule| Some((rule, rule.range()?))) {
+            add_range(rule, range, node, &mut out);
+            continue;
+        }
+        let mut node = node;
+        if !node.children.is_empty() {
+            node.children = level(dialect, dialect.inside(rule), node.children);
+        }
+        out.push(node);
+    }
+    let out = last_wins(dialect, place, out);
+    out.into_iter().filter(|node| !(node.children.is_empty() && is_permanent(dialect, place, node))).collect()
+}
+
+fn is_permanent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
+    dialect.rule(place, &node.text).is_some_and(|rule| rule.page.permanent && rule.page.section)
+}
+
+fn inner(dialect: &Dialect, place: Place<'_>, mut node: Node) -> Node {
+    if !node.children.is_empty() {
+        let rule = dialect.rule(place, dialect.positive(&node.text).0);
+        node.children = level(dialect, dialect.inside(rule), node.children);
+    }
+    node
+}
+
+/// Gives numbers to lines without one, as the device would.
+fn numbered(header: Option<&Rule>, mut nodes: Vec<Node>) -> Vec<Node> {
+    let Some(numbering) = header.and_then(|rule| rule.page.number) else { return nodes };
+    let has_number = |node: &Node| node.text.bytes().next().is_some_and(|b| b.is_ascii_digit());
+    if nodes.iter().any(has_number) {
+        return nodes;
+    }
+    let mut number = numbering.first;
+    for node in &mut nodes {
+        node.text = format!("{number} {}", node.text).into();
+        number = number.saturating_add(numbering.step);
+    }
+    nodes
+}
+
+fn add_range(rule: &Rule, range: &RangePage, node: Node, out: &mut Vec<Node>) {
+    let head = rule.pattern.head(&node.text);
+    let value = node.text.get(head.len()..).unwrap_or_default().trim();
+    let (value, added) = value.strip_prefix("add ").map_or((value, false), |rest| (rest, true));
+    let Some(set) = NumberSet::parse(value, range) else {
+        out.push(node);
+        return;
+    };
+    if range.separator.is_empty() {
+        // The numbers are things of their own: one line for each.
+        for number in set.numbers() {
+            out.push(Node { text: format!("{head} {number}").into(), ..node.clone() });
+        }
+        return;
+    }
+    let earlier = out.iter_mut().rev().find_map(|other| {
+        let rest = other.text.strip_prefix(head).filter(|rest| rest.starts_with(' ') || rest.is_empty())?;
+        NumberSet::parse(rest, range).map(|set| (other, set))
+    });
+    match earlier {
+        Some((other, before)) if added || range.merge => {
+            other.text = format!("{head} {}", before.union(&set).print(range)).into();
+        }
+        _ => out.push(Node { text: format!("{head} {}", set.print(range)).into(), ..node }),
+    }
+}
+
+/// Of lines that replace each other the last one stays; sections of the same name become one.
+fn last_wins(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
+    if nodes.len() < 2 {
+        return nodes;
+    }
+    let mut keys: Vec<(Cow<'_, str>, usize)> =
+        nodes.iter().enumerate().map(|(index, node)| (key(dialect, place, &node.text), index)).collect();
+    keys.sort_unstable();
+    let mut merged: Vec<(usize, usize)> = Vec::new();
+    for pair in keys.windows(2) {
+        if pair[0].0 == pair[1].0 {
+            merged.push((pair[0].1, pair[1].1));
+        }
+    }
+    let inert = inert_negations(dialect, place, &nodes);
+    drop(keys);
+    if merged.is_empty() && inert.is_empty() {
+        return nodes;
+    }
+    let mut slots: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+    let mut again = false;
+    for (early, late) in merged {
+        let Some(before) = slots[early].take() else { continue };
+        if let Some(node) = &mut slots[late]
+            && (node.text == before.text || !node.children.is_empty())
+            && !before.children.is_empty()
+        {
+            let mut children = before.children;
+            children.append(&mut node.children);
+            node.children = children;
+            again = true;
+        }
+    }
+    for index in inert {
+        slots[index] = None;
+    }
+    let nodes: Vec<Node> = slots.into_iter().flatten().collect();
+    if again { nodes.into_iter().map(|node| inner(dialect, place, node)).collect() } else { nodes }
+}
+
+/// Returns the lines `no P` beside a line of which `P` is the part before the value: the device keeps only one of them.
+fn inert_negations(dialect: &Dialect, place: Place<'_>, nodes: &[Node]) -> Vec<usize> {
+    let mut out = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let (positive, negated) = dialect.positive(&node.text);
+        if !negated {
+            continue;
+        }
+        if texts.is_empty() {
+            texts = nodes.iter().map(|node| node.text.as_ref()).collect();
+            texts.sort_unstable();
+        }
+        let from = texts.partition_point(|text| *text < positive);
+        let beside = texts[from..].iter().take_while(|text| text.starts_with(positive));
+        if beside.into_iter().any(|text| overrides(dialect, place, text, positive)) {
+            out.push(index);
+        }
+    }
+    out
+}
+
+/// Tells whether setting `line` takes an explicit `no positive` away.
+pub(super) fn overrides(dialect: &Dialect, place: Place<'_>, line: &str, positive: &str) -> bool {
+    line == positive
+        || has_words_prefix(line, positive)
+            && dialect.rule(place, line).is_some_and(|rule| rule.has_value() && rule.pattern.head(line) == positive)
+}
+
+/// Returns what names the thing that a line is about, whether negated or not.
+pub(super) fn key<'a>(dialect: &Dialect, place: Place<'_>, line: &'a str) -> Cow<'a, str> {
+    let (positive, _) = dialect.positive(line);
+    match dialect.rule(place, positive) {
+        Some(rule) => rule.pattern.key(positive),
+        None => Cow::Borrowed(positive),
+    }
+}
+
+fn without_repeats(nodes: Vec<Node>) -> Vec<Node> {
+    let mut seen = std::collections::BTreeSet::new();
+    let keep: Vec<bool> = nodes.iter().map(|node| seen.insert(node.text.clone())).collect();
+    nodes.into_iter().zip(keep).filter_map(|(node, keep)| keep.then_some(node)).collect()
+}

@@ -1,0 +1,207 @@
+//! The dialect part of a platform page, as it is written in YAML.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the configuration text of a platform is read, compared and sent.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DialectPage {
+    /// The syntax family.
+    pub family: Family,
+    /// Spaces per level when the configuration is printed.
+    pub indent: usize,
+    /// What turns a line into its removal, with the space: `no `, `undo `.
+    pub negation: String,
+    /// What a section is left with: `exit`, `quit`.
+    pub exit: String,
+    /// First characters of lines that are comments.
+    pub comments: Vec<String>,
+    /// Patterns (regular expressions over the whole line) of lines that are dropped: headers, time stamps, volatile facts.
+    pub drop: Vec<String>,
+    /// Equivalent spellings: every match is replaced before anything is compared.
+    pub replace: Vec<Replacement>,
+    /// Lines that begin a text with a delimiter (banners): the regular expression captures the delimiter.
+    pub delimited: Vec<String>,
+    /// Lines that begin a verbatim block, and what ends it.
+    pub blocks: Vec<Block>,
+    /// Lines that close the open section: `exit-address-family`, `end-policy`.
+    pub closers: Vec<String>,
+    /// Lines that end the whole configuration.
+    pub enders: Vec<String>,
+    /// Shifts the indentation of wrongly indented parts.
+    pub outdents: Vec<Outdent>,
+    /// What is known about lines, by section.
+    pub rules: Vec<RulePage>,
+    /// What is known about lines in every section, used where no other rule matches.
+    pub anywhere: Vec<RulePage>,
+    /// Regular expressions with one group: the group is a secret and is masked in everything shown.
+    pub secrets: Vec<String>,
+    /// Longest line that the device accepts, in characters; 0 means no limit.
+    pub line_chars_max: usize,
+}
+
+/// How lines nest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Children are indented more than their section.
+    #[default]
+    Indented,
+    /// Sections are recognised by their first words, indentation is a hint only (FRR).
+    Context,
+    /// `{ }` blocks and `;` leaves; changed by `set` and `delete`.
+    Braces,
+    /// `set a b c` lines; changed by `set` and `delete`.
+    Set,
+    /// `config` / `edit` / `set` / `next` / `end` (FortiOS).
+    Fortios,
+    /// `/path` with `add` and `set` items (RouterOS).
+    Routeros,
+    /// One JSON document.
+    Json,
+    /// A file that is replaced as a whole.
+    File,
+}
+
+/// One equivalent spelling.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    /// Regular expression over a line without indentation.
+    pub pattern: String,
+    /// What stands there instead; `$1` are groups.
+    pub with: String,
+}
+
+/// A verbatim block: certificates, heredocs, macros.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Regular expression of the first line.
+    pub start: String,
+    /// Regular expression of the last line, over the trimmed line.
+    pub end: String,
+}
+
+/// A part of the text that is indented differently from what it means.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outdent {
+    /// Regular expression of the line after which it begins.
+    pub start: String,
+    /// Regular expression of the line with which it ends.
+    pub end: String,
+}
+
+/// What is known about the lines that match a pattern.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulePage {
+    /// The pattern: literal words, `*` key word, `_` value word, `#` number as key, `<a|b>` one of, `/regex/`,
+    /// `...` the rest is value, `**` the rest is key.
+    pub line: String,
+    /// Whether a line of this kind opens a section even when nothing stands in it.
+    pub section: bool,
+    /// Rules for the lines inside.
+    pub rules: Vec<RulePage>,
+    /// The command that removes the line. `{line}` the line, `{head}` the words before the value, `{1}` captured words.
+    /// Empty: the removal is never sent on its own.
+    pub negate: Option<String>,
+    /// How a different value is sent.
+    pub change: Change,
+    /// Send order among its siblings: smaller is sent earlier. Removals are sent at the opposite place.
+    pub order: i32,
+    /// Send order of the removal, when it is not the opposite.
+    pub order_removed: Option<i32>,
+    /// Whether the order of the lines inside means something, and how it is changed.
+    pub ordered: Option<Ordered>,
+    /// The thing cannot be removed: its lines are removed instead.
+    pub permanent: bool,
+    /// Templates of word prefixes: lines that begin so, here and below, vanish together with this one.
+    pub removes: Vec<String>,
+    /// Templates of word prefixes: lines of the same section that vanish whenever this line is set or removed.
+    pub resets: Vec<String>,
+    /// The line that the device has when none of this kind is there, and that it does not show.
+    pub default: Option<String>,
+    /// The value is a set of numbers, edited by deltas.
+    pub range: Option<RangePage>,
+    /// Both the line and its negation are values that the device shows.
+    pub toggle: bool,
+    /// What the section is left with, when it is not the platform's usual word.
+    pub exit: Option<String>,
+    /// Risk class of an operation on it.
+    pub risk: Option<Risk>,
+    /// Lines without a number get one: first and step.
+    pub number: Option<Numbering>,
+}
+
+/// How a line with a different value is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The new line replaces the old one.
+    #[default]
+    Replace,
+    /// The old line has to be removed first.
+    RemoveFirst,
+}
+
+/// How the order inside a section is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordered {
+    /// New lines go to the end: what stands behind a change is removed and typed again.
+    Append,
+    /// Typing the section replaces it: it is sent whole.
+    Rewrite,
+    /// The section is removed and sent whole.
+    RemoveAndRewrite,
+}
+
+/// A value that is a set of numbers.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RangePage {
+    /// Between two ranges: `,` or a space.
+    pub separator: String,
+    /// Between the ends of a range: `-` or ` to `.
+    pub dash: String,
+    /// The command that adds numbers; `{}` stands for them.
+    pub add: String,
+    /// The command that removes numbers.
+    pub remove: String,
+    /// Whether several lines of this kind are one set.
+    pub merge: bool,
+    /// The words that mean no number at all.
+    pub none: Option<String>,
+}
+
+/// Numbers for lines that have none.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Numbering {
+    /// The first number.
+    pub first: u32,
+    /// The distance.
+    pub step: u32,
+}
+
+/// What an operation can do to traffic and to us.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Descriptions, logging, counters.
+    #[default]
+    Routine,
+    /// Something that carries traffic changes.
+    ServiceAffecting,
+    /// Prefixes, neighbours or filters: what can be reached changes.
+    Reachability,
+    /// Something is removed as a whole.
+    Destructive,
+    /// The way by which we reach the device itself.
+    ManagementPath,
+}

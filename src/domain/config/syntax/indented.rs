@@ -1,0 +1,40 @@
+//! Families whose sections are indented: IOS and its relatives, VRP, Comware.
+
+use super::super::dialect::Dialect;
+use super::super::tree::{ConfigTree, TreeBuilder};
+use super::{Lines, clean};
+use crate::domain::limits::CONFIG_DEPTH_MAX;
+
+/// Reads a text whose sections are indented more than their header.
+pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
+    let mut lines = Lines::new(text);
+    let mut builder = TreeBuilder::default();
+    let mut indents: Vec<usize> = Vec::new();
+    let mut outdent: Option<usize> = None;
+    while let Some(mut line) = lines.next_line() {
+        if dialect.page.enders.iter().any(|ender| *ender == line.text) && line.indent == 0 {
+            continue;
+        }
+        if dialect.page.closers.iter().any(|closer| *closer == line.text) {
+            continue;
+        }
+        if let Some(index) = outdent {
+            line.indent += 1;
+            if dialect.outdents[index].1.is_match(line.text) {
+                outdent = None;
+            }
+        } else {
+            outdent = dialect.outdents.iter().position(|(start, _)| start.is_match(line.text));
+        }
+        let Some(node) = clean(dialect, line, &mut lines) else { continue };
+        while indents.last().is_some_and(|indent| *indent >= line.indent) {
+            indents.pop();
+        }
+        let depth = indents.len();
+        if depth < CONFIG_DEPTH_MAX {
+            indents.push(line.indent);
+        }
+        builder.push(depth, node);
+    }
+    builder.finish()
+}
