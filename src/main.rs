@@ -1,2 +1,5 @@
-//! placeholder
-fn main(){}
+//! Runs the command line.
+
+fn main() -> reconverge::cli::outcome::Exit {
+    reconverge::cli::main()
+}

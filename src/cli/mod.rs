@@ -1,1 +1,60 @@
-//! Ways in from a shell.
+//! Ways in from a shell: one file per command, exit codes by what the caller must do next.
+
+pub mod outcome;
+mod diff;
+mod predict;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use outcome::Exit;
+
+/// Network intent in git, planned, reviewed, deployed and kept.
+#[derive(Debug, Parser)]
+#[command(name = "reconverge", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The intent repository.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub repo: PathBuf,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Which devices are meant: `site=ams role in (leaf,spine) !suspended`.
+    #[arg(long, global = true, value_name = "SELECTOR")]
+    pub select: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compares two configuration files and prints the commands that lead from one to the other.
+    Diff(diff::Args),
+    /// Says what a device holds after commands were typed.
+    Predict(predict::Args),
+}
+
+/// Runs the command line and returns the exit code.
+pub fn main() -> Exit {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Diff(args) => diff::run(&cli, args),
+        Command::Predict(args) => predict::run(&cli, args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Exit::Failed
+    })
+}

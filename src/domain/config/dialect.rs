@@ -39,6 +39,10 @@ pub struct Dialect {
     pub drop: Vec<Regex>,
     /// Equivalent spellings.
     pub replace: Vec<(Regex, String)>,
+    /// Prefixes to be written in their canonical form.
+    pub prefixes: Vec<Regex>,
+    /// Lists that the device numbers by itself.
+    pub sequences: Vec<(Regex, u32)>,
     /// Starts of delimited texts; group 1 is the delimiter.
     pub delimited: Vec<Regex>,
     /// Verbatim blocks.
@@ -71,7 +75,7 @@ impl Dialect {
         let anywhere = compile(&page.anywhere, &mut rules)?;
         let pairs = |start: &str, end: &str| Ok::<_, String>((regex(start)?, regex(end)?));
         let special = page.drop.iter().chain(page.replace.iter().map(|r| &r.pattern)).chain(&page.delimited);
-        let special = special.chain(page.blocks.iter().map(|b| &b.start));
+        let special = special.chain(page.blocks.iter().map(|b| &b.start)).chain(&page.prefixes);
         Ok(Self {
             special: RegexSet::new(special).map_err(|error| error.to_string())?,
             drop: page.drop.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
@@ -80,6 +84,8 @@ impl Dialect {
                 .iter()
                 .map(|r| Ok::<_, String>((regex(&r.pattern)?, r.with.clone())))
                 .collect::<Result<_, _>>()?,
+            prefixes: page.prefixes.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            sequences: page.sequences.iter().map(|s| Ok::<_, String>((regex(&s.pattern)?, s.step))).collect::<Result<_, _>>()?,
             delimited: page.delimited.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
             blocks: page.blocks.iter().map(|b| pairs(&b.start, &b.end)).collect::<Result<_, _>>()?,
             outdents: page.outdents.iter().map(|o| pairs(&o.start, &o.end)).collect::<Result<_, _>>()?,
@@ -170,6 +176,11 @@ impl Rule {
     /// Whether executing a line of this kind changes other lines.
     pub fn has_side_effects(&self) -> bool {
         !self.page.removes.is_empty() || !self.page.resets.is_empty()
+    }
+
+    /// Whether a line says only what the device has anyway.
+    pub fn is_default(&self, line: &str) -> bool {
+        self.page.default.as_deref() == Some(line) || self.page.default_head && self.pattern.head(line) == line
     }
 
     /// How a different value is sent.

@@ -14,6 +14,7 @@ mod model;
 pub mod command;
 mod diff;
 pub mod remediate;
+pub mod text_diff;
 
 use command::Remediation;
 use dialect::Dialect;
@@ -52,6 +53,16 @@ impl Dialect {
     /// Says what a device holds after these commands.
     pub fn predict(&self, running: &ConfigTree, commands: &ConfigTree) -> ConfigTree {
         normalize::normalize(self, remediate::predict(self, running, commands))
+    }
+
+    /// Returns the commands as text to be read, or pasted into a session.
+    pub fn commands_text(&self, remediation: &Remediation) -> String {
+        remediation.text(self.page.indent.max(1))
+    }
+
+    /// Returns a unified diff for people.
+    pub fn text_diff(&self, running: &ConfigTree, intended: &ConfigTree) -> String {
+        text_diff::unified(&self.print(running), &self.print(intended))
     }
 
     /// Tells whether two configurations mean the same.

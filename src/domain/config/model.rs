@@ -151,7 +151,7 @@ fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: 
             return Effect::Nothing;
         }
         section.take(positive);
-        if rule.and_then(|rule| rule.page.default.as_deref()) == Some(command) {
+        if rule.is_some_and(|rule| rule.is_default(command)) {
             return Effect::Removed;
         }
         section.push(Node::leaf(command, 0));
@@ -176,11 +176,11 @@ fn take_with_effects(dialect: &Dialect, place: Place<'_>, section: &mut Section,
     let rule = dialect.rule(place, dialect.positive(text).0);
     section.take(text);
     if let Some(rule) = rule {
-        side_effects(section, rule, text, true);
+        side_effects((dialect, place), section, rule, text, true);
     }
 }
 
-fn side_effects(section: &mut Section, rule: &Rule, line: &str, removed: bool) {
+fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str, removed: bool) {
     for prefix in rule.prefixes(&rule.page.resets, line) {
         for text in section.with_prefix(&prefix) {
             section.take(&text);
@@ -188,7 +188,15 @@ fn side_effects(section: &mut Section, rule: &Rule, line: &str, removed: bool) {
     }
     if removed {
         for prefix in rule.prefixes(&rule.page.removes, line) {
-            section.take_prefix_below(&prefix);
+            match prefix.split_once(" *") {
+                None => section.take_prefix_below(&prefix),
+                Some((head, _)) => {
+                    let Ok(pattern) = super::pattern::Pattern::new(&prefix) else { continue };
+                    for text in section.with_prefix(head).into_iter().filter(|text| pattern.matches(text)) {
+                        take_with_effects(dialect, place, section, &text);
+                    }
+                }
+            }
         }
     }
 }
@@ -206,7 +214,7 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
         return Effect::Nothing;
     }
     if let Some(rule) = rule {
-        if rule.page.default.as_deref() == Some(line) {
+        if rule.is_default(line) {
             return set_default(dialect, place, section, rule, line);
         }
         if rule.has_value() {
@@ -229,12 +237,12 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
         && let Some(old) = same_key(dialect, place, section, rule, line)
     {
         replace(section, &old, line);
-        side_effects(section, rule, line, false);
+        side_effects((dialect, place), section, rule, line, false);
         return Effect::Set;
     }
     section.push(Node::leaf(line, 0));
     if let Some(rule) = rule {
-        side_effects(section, rule, line, false);
+        side_effects((dialect, place), section, rule, line, false);
     }
     Effect::Set
 }

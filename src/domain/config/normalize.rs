@@ -10,7 +10,31 @@ use super::tree::{ConfigTree, Node};
 
 /// Brings a parsed tree into the one form in which trees are compared.
 pub(super) fn normalize(dialect: &Dialect, tree: ConfigTree) -> ConfigTree {
-    ConfigTree { children: level(dialect, dialect.top(), tree.children) }
+    let children = if dialect.sequences.is_empty() { tree.children } else { sequenced(dialect, tree.children) };
+    ConfigTree { children: level(dialect, dialect.top(), children) }
+}
+
+/// Gives the entries of top-level lists the numbers that the device would give them.
+fn sequenced(dialect: &Dialect, mut nodes: Vec<Node>) -> Vec<Node> {
+    let mut largest: std::collections::BTreeMap<String, u32> = std::collections::BTreeMap::new();
+    for node in &mut nodes {
+        if let Some((list, rest)) = node.text.split_once(" seq ")
+            && let Some(number) = rest.split(' ').next().and_then(|word| word.parse::<u32>().ok())
+        {
+            let last = largest.entry(list.to_owned()).or_default();
+            *last = number.max(*last);
+            continue;
+        }
+        for (regex, step) in &dialect.sequences {
+            if let Some(found) = regex.captures(&node.text) {
+                let last = largest.entry(found[1].to_owned()).or_default();
+                *last = last.saturating_add(*step);
+                node.text = format!("{} seq {last} {}", &found[1], &found[2]).into();
+                break;
+            }
+        }
+    }
+    nodes
 }
 
 fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
@@ -24,9 +48,9 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         None => {}
     }
     let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
-    for node in numbered(header, nodes) {
+    for node in homed(dialect, place, numbered(header, nodes)) {
         let rule = dialect.rule(place, dialect.positive(&node.text).0);
-        if rule.and_then(|rule| rule.page.default.as_deref()) == Some(&*node.text) && node.children.is_empty() {
+        if node.children.is_empty() && rule.is_some_and(|rule| rule.is_default(&node.text)) {
             continue;
         }
         if let Some((rule, range)) = rule.and_then(|rule| Some((rule, rule.range()?))) {
@@ -41,6 +65,32 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
     }
     let out = last_wins(dialect, place, out);
     out.into_iter().filter(|node| !(node.children.is_empty() && is_permanent(dialect, place, node))).collect()
+}
+
+/// Moves lines into the section below to which they really belong.
+fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
+    let home = |node: &Node| {
+        let rule = dialect.rule(place, dialect.positive(&node.text).0)?;
+        rule.page.belongs.clone()
+    };
+    if place.header.is_none() || !nodes.iter().any(|node| home(node).is_some()) {
+        return nodes;
+    }
+    let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
+    let mut moved: Vec<(String, Node)> = Vec::new();
+    for node in nodes {
+        match home(&node) {
+            Some(section) => moved.push((section, node)),
+            None => out.push(node),
+        }
+    }
+    for (section, node) in moved {
+        match out.iter_mut().find(|other| *other.text == *section) {
+            Some(home) => home.children.push(node),
+            None => out.push(Node { text: section.into(), line: node.line, children: vec![node] }),
+        }
+    }
+    out
 }
 
 fn is_permanent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {

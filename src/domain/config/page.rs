@@ -21,6 +21,10 @@ pub struct DialectPage {
     pub drop: Vec<String>,
     /// Equivalent spellings: every match is replaced before anything is compared.
     pub replace: Vec<Replacement>,
+    /// Regular expressions whose group 1 is a prefix: its host bits are cleared, IPv6 is written in its short form.
+    pub prefixes: Vec<String>,
+    /// Lines of a list that the device numbers by itself.
+    pub sequences: Vec<Sequence>,
     /// Lines that begin a text with a delimiter (banners): the regular expression captures the delimiter.
     pub delimited: Vec<String>,
     /// Lines that begin a verbatim block, and what ends it.
@@ -74,6 +78,16 @@ pub struct Replacement {
     pub with: String,
 }
 
+/// A list whose entries get a number when they are written without one: `$1 seq N $2`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    /// Regular expression of an entry without a number: group 1 names the list, group 2 is the entry.
+    pub pattern: String,
+    /// The distance to the largest number so far.
+    pub step: u32,
+}
+
 /// A verbatim block: certificates, heredocs, macros.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +138,10 @@ pub struct RulePage {
     pub resets: Vec<String>,
     /// The line that the device has when none of this kind is there, and that it does not show.
     pub default: Option<String>,
+    /// The section below the same header to which the line really belongs.
+    pub belongs: Option<String>,
+    /// The part before the value, alone, is what the device has when nothing is there.
+    pub default_head: bool,
     /// The value is a set of numbers, edited by deltas.
     pub range: Option<RangePage>,
     /// Both the line and its negation are values that the device shows.

@@ -102,6 +102,13 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
             text = new;
         }
     }
+    for regex in &dialect.prefixes {
+        if let Some(group) = regex.captures(&text).and_then(|found| found.get(1))
+            && let Ok(prefix) = group.as_str().parse::<ipnet::IpNet>()
+        {
+            text = format!("{}{}{}", &text[..group.start()], prefix.trunc(), &text[group.end()..]);
+        }
+    }
     let text = text.trim();
     (!text.is_empty()).then(|| Node::leaf(text, line.number))
 }
