@@ -1,1 +1,3 @@
-//! tests
+//! The tests that need more than one module: one binary, one link step.
+
+mod wave;

@@ -10,3 +10,5 @@ pub mod limits;
 pub mod secret;
 pub mod config;
 pub mod platform;
+pub mod deploy;
+pub mod plan;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::deploy::RollbackClass;
 use crate::domain::name::{DeviceName, PlatformName};
 use crate::domain::secret::Secret;
 
@@ -116,17 +117,6 @@ impl DeviceError {
         self.hint = Some(hint.into());
         self
     }
-}
-
-/// How a device comes back by itself (sE4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum RollbackClass {
-    /// A timer of the operating system survives the loss of management.
-    A,
-    /// A job that we started on the device restores it.
-    B,
-    /// Only the controller can undo.
-    C,
 }
 
 /// One line to type, in send order.

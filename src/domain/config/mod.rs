@@ -60,6 +60,24 @@ impl Dialect {
         remediation.text(self.page.indent.max(1))
     }
 
+    /// Replaces the secrets of a text.
+    pub fn mask(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for line in text.split_inclusive('\n') {
+            let start = line.len() - line.trim_start().len();
+            let found = self.secrets.iter().find_map(|regex| regex.captures(line[start..].trim_end())?.get(1).map(|m| m.range()));
+            match found {
+                Some(range) => {
+                    out.push_str(&line[..start + range.start]);
+                    out.push_str(super::secret::MASK);
+                    out.push_str(&line[start + range.end..]);
+                }
+                None => out.push_str(line),
+            }
+        }
+        out
+    }
+
     /// Returns a unified diff for people.
     pub fn text_diff(&self, running: &ConfigTree, intended: &ConfigTree) -> String {
         text_diff::unified(&self.print(running), &self.print(intended))

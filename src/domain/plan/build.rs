@@ -1,0 +1,138 @@
+//! BRAIN 2: running and intended configurations in, what would be sent out.
+//!
+//! Three ways are compared, so that a change never hides or silently removes what somebody did by hand:
+//!
+//! ```text
+//! applied intent ──change──► head intent
+//!       │ drift                  │
+//!       ▼                        ▼
+//!    running ──what is sent──► target = running + change      drift left = target → head intent
+//! ```
+
+use super::{DevicePlan, DeviceState, Reading};
+use crate::domain::config::command::{Operation, Remediation, SendLine};
+use crate::domain::config::remediate::Scope;
+use crate::domain::config::tree::ConfigTree;
+use crate::domain::deploy::RollbackClass;
+use crate::domain::platform::Platform;
+use crate::domain::snapshot::Digest;
+
+/// What a plan does with lines that differed before the change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drift {
+    /// Shown, not deployed.
+    #[default]
+    Show,
+    /// Deployed together with the change.
+    Include,
+}
+
+/// The texts of one device, secrets in clear.
+#[derive(Clone, Copy)]
+pub struct Texts<'a> {
+    /// What the device has.
+    pub running: &'a str,
+    /// What the applied revision asks for, when there is one.
+    pub applied: Option<&'a str>,
+    /// What the head revision asks for.
+    pub head: &'a str,
+}
+
+/// The change of one device with secrets in clear: for sending, never for showing.
+#[derive(Clone, Debug)]
+pub struct DeviceChange {
+    /// The running tree it starts from.
+    pub running: ConfigTree,
+    /// What the device holds afterwards.
+    pub target: ConfigTree,
+    /// The commands.
+    pub forward: Remediation,
+    /// The commands back.
+    pub back: Remediation,
+    /// What still differs from the intent afterwards.
+    pub drift: Remediation,
+}
+
+/// Computes the change of one device. A pure function: the same texts always give the same commands.
+pub fn change(platform: &Platform, scope: &Scope, texts: Texts<'_>, drift: Drift) -> DeviceChange {
+    let dialect = &platform.dialect;
+    let running = dialect.parse(texts.running);
+    let head = dialect.parse(texts.head);
+    let target = match (texts.applied, drift) {
+        (Some(applied), Drift::Show) => {
+            let asked = dialect.remediate(&dialect.parse(applied), &head, scope);
+            dialect.predict(&running, &asked.tree())
+        }
+        _ => {
+            let all = dialect.remediate(&running, &head, scope);
+            dialect.predict(&running, &all.tree())
+        }
+    };
+    let forward = dialect.remediate(&running, &target, &Scope::Replace);
+    let back = dialect.remediate(&target, &running, &Scope::Replace);
+    let drift = dialect.remediate(&target, &head, scope);
+    DeviceChange { running, target, forward, back, drift }
+}
+
+impl DeviceChange {
+    /// Returns the lines to type.
+    pub fn send_lines(&self, platform: &Platform) -> Vec<SendLine> {
+        self.forward.send_lines(&platform.dialect.page.exit)
+    }
+
+    /// Returns the lines to type to get back.
+    pub fn undo_lines(&self, platform: &Platform) -> Vec<SendLine> {
+        self.back.send_lines(&platform.dialect.page.exit)
+    }
+
+    /// Returns the hash of what is typed.
+    pub fn operations_hash(&self) -> Digest {
+        Digest::of(&self.forward.text(1))
+    }
+}
+
+/// Returns the state of a device for a plan, everything masked.
+pub fn device_state(platform: &Platform, change: &DeviceChange, head: &str, class: RollbackClass) -> DeviceState {
+    let dialect = &platform.dialect;
+    let masked = |operations: Vec<Operation>| operations.into_iter().map(|o| masked_operation(platform, o)).collect();
+    let running = dialect.print(&change.running);
+    let reading = Reading {
+        platform: platform.name.clone(),
+        base: base_digest(platform, &change.running),
+        intended: Digest::of(&dialect.mask(head)),
+        drift: masked(change.drift.operations()),
+        foreign: change.drift.foreign.clone(),
+    };
+    if change.forward.is_empty() {
+        return DeviceState::InSync(Box::new(reading));
+    }
+    let running = dialect.mask(&running);
+    DeviceState::Planned(Box::new(DevicePlan {
+        reading,
+        rollback_class: class,
+        operations: masked(change.forward.operations()),
+        commands: dialect.mask(&dialect.commands_text(&change.forward)),
+        undo: dialect.mask(&dialect.commands_text(&change.back)),
+        undo_unproved: change.back.unproved.iter().map(|line| dialect.mask(line)).collect(),
+        unproved: change.forward.unproved.iter().map(|line| dialect.mask(line)).collect(),
+        risk: change.forward.risk(),
+        operations_hash: Digest::of(&dialect.mask(&change.forward.text(1))),
+        diff: crate::domain::config::text_diff::unified(&running, &dialect.mask(&dialect.print(&change.target))),
+        running,
+    }))
+}
+
+/// Returns the hash by which a running configuration is recognised: normalised and masked.
+pub fn base_digest(platform: &Platform, running: &ConfigTree) -> Digest {
+    Digest::of(&platform.dialect.mask(&platform.dialect.print(running)))
+}
+
+fn masked_operation(platform: &Platform, operation: Operation) -> Operation {
+    let mask = |text: String| platform.dialect.mask(&text);
+    Operation {
+        command: mask(operation.command),
+        old: operation.old.map(mask),
+        path: operation.path.into_iter().map(mask).collect(),
+        ..operation
+    }
+}
