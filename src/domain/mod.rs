@@ -12,3 +12,6 @@ pub mod config;
 pub mod platform;
 pub mod deploy;
 pub mod plan;
+pub mod run;
+pub mod reconcile;
+pub mod report;
