@@ -1,1 +1,5 @@
 //! tests
+
+mod git;
+mod git_remote;
+mod support;
