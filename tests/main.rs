@@ -2,4 +2,6 @@
 
 mod git;
 mod git_remote;
+mod secrets;
+mod store;
 mod support;

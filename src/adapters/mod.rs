@@ -3,5 +3,5 @@
 pub mod clock;
 pub mod device;
 pub mod git;
-//pub mod secrets;
-//pub mod store;
+pub mod secrets;
+pub mod store;
