@@ -140,7 +140,8 @@ async fn a_key_opens_an_ssh_repository_and_only_known_hosts_are_believed() {
     make_key(&bad);
     std::fs::write(plain.path().join("authorized"), authorized).unwrap();
     let server = ssh_server(plain.path());
-    let (known, other, none) = (folder.path().join("known hosts"), folder.path().join("other"), folder.path().join("none"));
+    let (known, other, none) =
+        (folder.path().join("known hosts"), folder.path().join("other"), folder.path().join("none"));
     std::fs::write(&known, format!("[127.0.0.1]:{} {host}", server.port)).unwrap();
     let wrong = std::fs::read_to_string(bad.with_extension("pub")).unwrap();
     std::fs::write(&other, format!("[127.0.0.1]:{} {wrong}", server.port)).unwrap();

@@ -89,7 +89,16 @@ async fn answer(stream: TcpStream, settings: &Settings) -> std::io::Result<()> {
         .await;
     }
     if given != Some(&format!("Basic {login}")) {
-        let words = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        // A rude server tells everybody what it was given; git prints it as `remote: …`.
+        let login = given.and_then(|given| given.strip_prefix("Basic ")).unwrap_or_default();
+        let echo =
+            String::from_utf8(base64::prelude::BASE64_STANDARD.decode(login).unwrap_or_default()).unwrap_or_default();
+        let status = if given.is_some() { "403 Forbidden" } else { "401 Unauthorized" };
+        let words = format!(
+            "HTTP/1.1 {status}\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Type: text/plain\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{echo}",
+            echo.len()
+        );
         return close(stream, words.as_bytes()).await;
     }
     let mut words = head[0].split(' ');
@@ -129,7 +138,8 @@ async fn close(mut stream: BufReader<TcpStream>, answer: &[u8]) -> std::io::Resu
 async fn body(stream: &mut BufReader<TcpStream>, length: Option<usize>, chunked: bool) -> std::io::Result<Vec<u8>> {
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await?;
-    while chunked {
+    let mut is_more = chunked;
+    while is_more {
         let mut line = String::new();
         stream.read_line(&mut line).await?;
         let size = usize::from_str_radix(line.trim(), 16).unwrap_or(0);
@@ -137,9 +147,7 @@ async fn body(stream: &mut BufReader<TcpStream>, length: Option<usize>, chunked:
         body.resize(start + size + 2, 0);
         stream.read_exact(&mut body[start..]).await?;
         body.truncate(start + size);
-        if size == 0 {
-            break;
-        }
+        is_more = size > 0;
     }
     Ok(body)
 }
