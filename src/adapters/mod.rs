@@ -2,3 +2,6 @@
 
 pub mod clock;
 pub mod device;
+pub mod git;
+pub mod secrets;
+pub mod store;

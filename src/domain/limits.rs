@@ -22,3 +22,27 @@ pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 20;
 pub const DEVICE_SESSIONS_MAX: usize = 64;
 /// Longest plan report on a change, in characters.
 pub const REPORT_CHARS_MAX: usize = 60_000;
+/// Longest fetch from or push to a git repository, in seconds.
+pub const GIT_NETWORK_TIMEOUT_S: u64 = 180;
+/// Longest git command on a local mirror, in seconds.
+pub const GIT_LOCAL_TIMEOUT_S: u64 = 120;
+/// Largest listing of one git command (branches, tree entries, changed paths), in bytes.
+pub const GIT_LISTING_BYTES_MAX: usize = 32 << 20;
+/// Longest path inside the intent repository, in bytes.
+pub const PATH_BYTES_MAX: usize = 1024;
+/// Largest git note on a commit, in bytes.
+pub const NOTE_BYTES_MAX: usize = 1 << 20;
+/// Largest JSON value of one stored event, status or journal entry, in bytes.
+pub const RECORD_BYTES_MAX: usize = 4 << 20;
+/// Largest stored plan, in bytes.
+pub const PLAN_BYTES_MAX: usize = 256 << 20;
+/// Most events that are appended to a run at once.
+pub const EVENTS_APPENDED_MAX: usize = 1_000;
+/// Most events of one run.
+pub const RUN_EVENTS_MAX: usize = 1_000_000;
+/// Most rows that one listing of runs or plans returns or looks at.
+pub const LISTING_ROWS_MAX: usize = 10_000;
+/// Largest file of the secrets folder and largest secret, in bytes.
+pub const SECRET_BYTES_MAX: usize = 1 << 20;
+/// Most secrets that are kept in memory.
+pub const SECRETS_CACHED_MAX: usize = 10_000;
