@@ -2,11 +2,11 @@
 //!
 //! Modules stand in reading order; a module may use only modules above it.
 
-pub mod name;
-pub mod revision;
-pub mod snapshot;
+pub mod config;
 pub mod diagnostic;
 pub mod limits;
-pub mod secret;
-pub mod config;
+pub mod name;
 pub mod platform;
+pub mod revision;
+pub mod secret;
+pub mod snapshot;
