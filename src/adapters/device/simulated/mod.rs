@@ -3,7 +3,9 @@
 //! They are an honest judge: they share nothing with the product's own parsing and diffing, and behave as the real
 //! thing does, including where that is inconvenient. Misbehaviour is scripted with [`Fault`]s.
 
+mod dialogue;
 mod eos;
+mod facts;
 mod faults;
 mod network;
 mod ssh;

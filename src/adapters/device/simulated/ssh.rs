@@ -8,14 +8,14 @@ use std::time::Duration;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{HashAlg, PrivateKey, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Session};
-use russh::{Channel, ChannelId, ChannelMsg, MethodKind, MethodSet, Pty};
+use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty};
 use sha2::Digest as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::store::{Answer, Cli, DeviceState, Login};
-use super::terminal::{Event, Input, LineEditor, Pager};
+use super::dialogue::Dialogue;
+use super::store::{DeviceState, Login};
 use super::{DeviceSpec, SimulationError};
 
 /// Most connections of one device at the same time, as a bound on memory.
@@ -214,13 +214,13 @@ fn twins(socket: TcpStream) -> Option<(TcpStream, std::net::TcpStream)> {
 
 /// The right to cut one connection.
 #[derive(Clone)]
-struct Cut {
+pub(super) struct Cut {
     connections: Arc<Connections>,
     id: u64,
 }
 
 impl Cut {
-    fn now(&self) {
+    pub(super) fn now(&self) {
         self.connections.cut(self.id);
     }
 }
@@ -255,20 +255,11 @@ impl Connection {
         Auth::Accept
     }
 
-    fn terminal(&self, waiting: Waiting) -> Dialogue {
+    fn dialogue(&self, waiting: Waiting) -> Dialogue {
         let spec = &self.device.spec;
-        let login =
-            Login { user: self.user.clone(), privileged: spec.privileged, height: waiting.height.unwrap_or_default() };
-        Dialogue {
-            cli: self.device.platform.open(Arc::clone(&self.device), login),
-            device: Arc::clone(&self.device),
-            channel: waiting.channel,
-            cut: self.cut.clone(),
-            editor: LineEditor::new(waiting.height.is_some()),
-            pager: Pager::default(),
-            terminal: waiting.height.is_some(),
-            count: 0,
-        }
+        let height = waiting.height;
+        let login = Login { user: self.user.clone(), privileged: spec.privileged, height: height.unwrap_or_default() };
+        Dialogue::new(Arc::clone(&self.device), login, waiting.channel, self.cut.clone(), height.is_some())
     }
 }
 
@@ -337,7 +328,7 @@ impl Handler for Connection {
         match self.waiting.remove(&channel) {
             Some(waiting) => {
                 session.channel_success(channel)?;
-                tokio::spawn(self.terminal(waiting).talk());
+                tokio::spawn(self.dialogue(waiting).talk());
                 Ok(())
             }
             None => session.channel_failure(channel),
@@ -354,198 +345,11 @@ impl Handler for Connection {
             Some(waiting) => {
                 session.channel_success(channel)?;
                 let commands = String::from_utf8_lossy(data).into_owned();
-                let mut dialogue = self.terminal(Waiting { height: None, ..waiting });
-                dialogue.terminal = false;
+                let dialogue = self.dialogue(Waiting { height: None, ..waiting });
                 tokio::spawn(dialogue.execute(commands));
                 Ok(())
             }
             None => session.channel_failure(channel),
         }
-    }
-}
-
-/// The connection ended, or must not be answered any more.
-struct Ended;
-
-impl From<russh::Error> for Ended {
-    fn from(_: russh::Error) -> Self {
-        Self
-    }
-}
-
-/// One channel: a command line and whoever types into it.
-struct Dialogue {
-    cli: Box<dyn Cli>,
-    device: Arc<DeviceState>,
-    channel: Channel<Msg>,
-    cut: Cut,
-    editor: LineEditor,
-    pager: Pager,
-    /// Whether there is a terminal: echo, prompts, `\r\n`.
-    terminal: bool,
-    count: u32,
-}
-
-impl Dialogue {
-    /// An interactive shell.
-    async fn talk(mut self) {
-        // Whether the client left or the script cut the line, there is nobody to tell.
-        let _ = self.shell().await;
-        let _ = self.channel.close().await;
-    }
-
-    async fn shell(&mut self) -> Result<(), Ended> {
-        if self.terminal {
-            let greeting = self.cli.greeting();
-            self.send(&greeting).await?;
-            self.prompt().await?;
-        }
-        while let Some(message) = self.channel.wait().await {
-            match message {
-                ChannelMsg::Data { data } => {
-                    for byte in &*data {
-                        if self.byte(*byte).await? {
-                            return self.finish(0).await;
-                        }
-                    }
-                }
-                ChannelMsg::Eof => return self.finish(0).await,
-                ChannelMsg::Close => return Ok(()),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Commands of an `exec` request, one a line.
-    async fn execute(mut self, commands: String) {
-        let _ = self.batch(&commands).await;
-        let _ = self.channel.close().await;
-    }
-
-    async fn batch(&mut self, commands: &str) -> Result<(), Ended> {
-        let mut status = 0;
-        for line in commands.lines() {
-            let answer = self.line(line).await?;
-            if answer.refused {
-                status = 1;
-            }
-            if answer.closes {
-                break;
-            }
-        }
-        self.finish(status).await
-    }
-
-    async fn finish(&mut self, status: u32) -> Result<(), Ended> {
-        self.channel.exit_status(status).await?;
-        Ok(self.channel.eof().await?)
-    }
-
-    /// Takes one byte; whether the shell is over.
-    async fn byte(&mut self, byte: u8) -> Result<bool, Ended> {
-        if self.pager.is_waiting() {
-            let text = self.pager.key(byte, self.cli.height());
-            self.send(&text).await?;
-            if !self.pager.is_waiting() {
-                self.prompt().await?;
-            }
-            return Ok(false);
-        }
-        let Some(event) = self.editor.feed(byte, self.cli.input()) else { return Ok(false) };
-        match event {
-            Event::Echo(bytes) => self.channel.data(&bytes[..]).await?,
-            Event::Line(line) => {
-                if self.terminal {
-                    self.send("\n").await?;
-                }
-                let answer = self.line(&line).await?;
-                return self.after(&answer).await;
-            }
-            Event::Help(partial) => {
-                let help = format!("?\n{}", self.cli.help(&partial));
-                self.send(&help).await?;
-                self.prompt().await?;
-                self.send(&partial).await?;
-            }
-            Event::Interrupt => {
-                self.cli.interrupt();
-                self.send("^C\n").await?;
-                self.prompt().await?;
-            }
-            Event::EndOfInput => {
-                self.send("\n").await?;
-                let answer = self.cli.end_of_input();
-                let text = answer.text.clone();
-                self.send(&text).await?;
-                return self.after(&answer).await;
-            }
-        }
-        Ok(false)
-    }
-
-    async fn after(&mut self, answer: &Answer) -> Result<bool, Ended> {
-        if answer.closes {
-            return Ok(true);
-        }
-        if !self.pager.is_waiting() {
-            self.prompt().await?;
-        }
-        Ok(false)
-    }
-
-    /// Lets the command line answer one line, as the fault script allows.
-    async fn line(&mut self, line: &str) -> Result<Answer, Ended> {
-        let command = self.cli.input() == Input::Command && !line.trim().is_empty();
-        let verdict = if command { self.device.script().judge(line.trim(), self.count) } else { Default::default() };
-        self.count += u32::from(command);
-        if verdict.drop_before {
-            self.cut.now();
-            return Err(Ended);
-        }
-        let answer = match verdict.reject {
-            Some(text) => Answer { text: format!("{text}\n"), refused: true, ..Answer::default() },
-            None => self.cli.line(line),
-        };
-        if verdict.drop_after || (answer.committed && self.device.script().drops_after_commit()) {
-            self.cut.now();
-            return Err(Ended);
-        }
-        if verdict.hang {
-            // Reads and says nothing until the client gives up.
-            while let Some(message) = self.channel.wait().await {
-                if matches!(message, ChannelMsg::Eof | ChannelMsg::Close) {
-                    break;
-                }
-            }
-            return Err(Ended);
-        }
-        if !verdict.late.is_zero() {
-            tokio::time::sleep(verdict.late).await;
-        }
-        if !verdict.garbage.is_empty() {
-            self.channel.data(&verdict.garbage[..]).await?;
-        }
-        let height = if self.terminal { self.cli.height() } else { 0 };
-        let text = self.pager.start(answer.text.clone(), height);
-        self.send(&text).await?;
-        Ok(answer)
-    }
-
-    async fn prompt(&mut self) -> Result<(), Ended> {
-        if !self.terminal {
-            return Ok(());
-        }
-        let real = self.cli.prompt();
-        let text = if self.cli.input() == Input::Command { self.device.script().prompt(&real) } else { None };
-        self.send(&text.unwrap_or(real)).await
-    }
-
-    async fn send(&mut self, text: &str) -> Result<(), Ended> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        let bytes = if self.terminal { text.replace('\n', "\r\n") } else { text.to_owned() };
-        Ok(self.channel.data(bytes.as_bytes()).await?)
     }
 }

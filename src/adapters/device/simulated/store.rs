@@ -12,8 +12,9 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::facts::Facts;
 use super::faults::Script;
-use super::network::{Facts, Network};
+use super::network::Network;
 use super::tree::Node;
 use super::{DeviceSpec, TypedLine};
 use crate::adapters::clock::Clock;

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::adapters::device::simulated::network::{Bgp, Clause, Facts, Interface, Peer, Policy, PrefixRule};
+use crate::adapters::device::simulated::facts::{Bgp, Clause, Facts, Interface, Peer, Policy, PrefixRule};
 use crate::adapters::device::simulated::tree::{Node, after};
 
 /// What a configuration means: IPv4 in the default VRF.

@@ -40,6 +40,8 @@ struct Fit {
     text: String,
     key: String,
     words: Vec<String>,
+    /// For each word, whether it is no abbreviation.
+    spelled: Vec<bool>,
     exact: bool,
 }
 
@@ -374,17 +376,8 @@ fn together(before: &Node, node: &Node) -> bool {
 }
 
 /// The keywords that may stand first in a section.
-pub(super) fn first_words(path: &[Level], partial: &str) -> Vec<String> {
-    let context = path.last().map_or(GLOBAL, |level| level.context);
-    let rules = RULES.iter().filter(|rule| rule.contexts & context != 0);
-    let literals = rules.filter_map(|rule| match &rule.words.first()?.slot {
-        Slot::Literal(words) => Some(words.iter().copied()),
-        _ => None,
-    });
-    let mut words: Vec<_> = literals.flatten().filter(|word| word.starts_with(partial)).map(str::to_owned).collect();
-    words.sort();
-    words.dedup();
-    words
+pub(super) fn first_words(path: &[Level], partial: &str) -> Vec<&'static str> {
+    candidates(path.last().map_or(GLOBAL, |level| level.context), partial)
 }
 
 fn known_outside(outer: &[Level], words: &[String], sign: Sign) -> bool {
@@ -411,22 +404,50 @@ fn find(context: u32, words: &[String], sign: Sign) -> Found {
         fits.extend(rules().filter(|rule| !loose(rule)).filter_map(|rule| fit(rule, words, false).ok()));
     }
     if fits.is_empty() && (!incomplete || sign != Sign::Plain) {
-        fits.extend(rules().filter(|rule| loose(rule)).filter_map(|rule| fit(rule, words, true).ok()));
+        // Words that are not understood must at least be spelled out where they are known.
+        let spelled = rules().filter(|rule| loose(rule)).filter_map(|rule| fit(rule, words, true).ok());
+        fits.extend(spelled.filter(|fit| fit.exact));
     }
-    if let Some(at) = fits.iter().position(|fit| fit.exact) {
-        return Found::Fit(fits.swap_remove(at));
+    // Word by word, a keyword that is spelled out wins over abbreviations of others.
+    for at in 0..words.len() {
+        let spelled = |fit: &Fit| fit.spelled.get(at).copied().unwrap_or(false);
+        if fits.iter().any(spelled) {
+            fits.retain(spelled);
+        }
     }
     match fits.first() {
-        Some(first) if fits.iter().any(|fit| fit.text != first.text) => Found::Ambiguous,
+        Some(first) if !first.exact && fits.iter().any(|fit| fit.text != first.text) => Found::Ambiguous,
         Some(_) => Found::Fit(fits.swap_remove(0)),
         None if incomplete => Found::Incomplete,
+        None if abbreviates_many(context, words) => Found::Ambiguous,
         None => Found::Nothing,
     }
 }
 
+/// Whether the first word is short for more than one keyword.
+fn abbreviates_many(context: u32, words: &[String]) -> bool {
+    let Some(first) = words.first().map(|word| word.to_ascii_lowercase()) else { return false };
+    let candidates = candidates(context, &first);
+    candidates.len() > 1 && !candidates.contains(&first.as_str())
+}
+
+/// The keywords that may stand first and begin so, sorted.
+fn candidates(context: u32, partial: &str) -> Vec<&'static str> {
+    let rules = RULES.iter().filter(|rule| rule.contexts & context != 0);
+    let literals = rules.filter_map(|rule| match &rule.words.first()?.slot {
+        Slot::Literal(words) => Some(words.iter().copied()),
+        _ => None,
+    });
+    let mut words: Vec<_> = literals.flatten().filter(|word| word.starts_with(partial)).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
 /// Whether the words fit a rule, with or without its values; the error says whether more words could make them fit.
 fn fit(rule: &'static Rule, typed: &[String], values: bool) -> Result<Fit, bool> {
-    let mut fit = Fit { rule, text: String::new(), key: String::new(), words: Vec::new(), exact: true };
+    let mut fit =
+        Fit { rule, text: String::new(), key: String::new(), words: Vec::new(), spelled: Vec::new(), exact: true };
     let mut key: Vec<String> = Vec::new();
     let mut left = typed.iter();
     for word in rule.words.iter().filter(|word| values || !word.value) {
@@ -435,6 +456,7 @@ fn fit(rule: &'static Rule, typed: &[String], values: bool) -> Result<Fit, bool>
         for typed in std::iter::once(first).chain(rest) {
             let (canonical, exact) = word.slot.accept(typed).ok_or(false)?;
             fit.exact &= exact;
+            fit.spelled.push(exact);
             if !word.value {
                 key.push(canonical.clone());
             }

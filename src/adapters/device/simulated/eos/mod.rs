@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::grammar::{Editor, Effect, INCOMPLETE, INVALID, Level};
-use super::network::Facts;
+use super::facts::Facts;
 use super::store::{Answer, Cli, DeviceState, Login, Platform, Refusal};
 use super::terminal::Input;
 use super::tree::Node;
@@ -158,12 +158,12 @@ impl Cli for CommandLine {
     }
 
     fn help(&self, partial: &str) -> String {
-        let first: Vec<String> = match &self.config {
+        let first: Vec<&str> = match &self.config {
             Some(mode) => grammar::first_words(&mode.path, partial.trim_start()),
             None => ["configure", "copy", "disable", "enable", "exit", "ping", "show", "terminal", "write"]
                 .iter()
+                .copied()
                 .filter(|word| word.starts_with(partial.trim_start()))
-                .map(|word| (*word).to_owned())
                 .collect(),
         };
         if first.is_empty() {

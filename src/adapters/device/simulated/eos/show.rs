@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::grammar::{INVALID, print};
 use super::{PRIVILEGED, refused, said};
-use crate::adapters::device::simulated::network::{Bgp, Fate, Interface, SessionState, Source, World};
+use crate::adapters::device::simulated::facts::{Bgp, Interface};
+use crate::adapters::device::simulated::network::{Fate, SessionState, Source, World};
 use crate::adapters::device::simulated::store::{Answer, DeviceState, Progress, SESSIONS_PENDING_MAX};
 use crate::adapters::device::simulated::tree::{Node, unified_diff};
 
