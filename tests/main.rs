@@ -9,3 +9,5 @@ mod git_remote;
 mod secrets;
 mod store;
 mod support;
+
+mod simulated;

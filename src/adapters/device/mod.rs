@@ -1,5 +1,7 @@
 //! The network: one door with seven verbs, whatever speaks on the other side.
 
+pub mod simulated;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
