@@ -46,8 +46,8 @@ close_door() {
 
 # rules ADD-OR-DELETE: the two rules of silence.
 rules() {
-  bash "$here/frr-exec.sh" "$router" iptables "$1" INPUT -i eth0 -j DROP
-  bash "$here/frr-exec.sh" "$router" iptables "$1" OUTPUT -o eth0 -j DROP
+  inside "$router" iptables "$1" INPUT -i eth0 -j DROP
+  inside "$router" iptables "$1" OUTPUT -o eth0 -j DROP
 }
 
 case $verb in

@@ -11,5 +11,4 @@ become_root "$@"
 router=$1
 shift
 [ "$1" != -- ] || shift
-pid=$(cat "$LAB_DIR/$router/pid" 2>/dev/null) || die "there is no router $router in $LAB_DIR"
-exec nsenter -t "$pid" --mount --uts --net --pid -- "$@"
+inside "$router" "$@"

@@ -144,13 +144,14 @@ power_on() {
   pid=$!
   remember "$pid"
   wait_until 5 "the first process of r$i" pgrep -P "$pid"
-  pgrep -P "$pid" >"$dir/pid"
+  pid=$(pgrep -P "$pid")
+  echo "$pid $(start_time "$pid")" >"$dir/pid"
 }
 
 router_json() {
   local i=$1 dir=$LAB_DIR/r$1 port own peer k comma=''
   printf '    {"name": "r%s", "address": "127.0.0.1", "port": %s, "oob_address": "%s.%s", "namespace": "%sr%s", "pid": %s,\n' \
-    "$i" $((LAB_PORT + i)) "$LAB_OOB" "$i" "$LAB_PREFIX" "$i" "$(cat "$dir/pid")"
+    "$i" $((LAB_PORT + i)) "$LAB_OOB" "$i" "$LAB_PREFIX" "$i" "$(cut -d' ' -f1 "$dir/pid")"
   printf '     "host_key": "%s",\n' "$(cut -d' ' -f1,2 "$dir/etc/ssh/ssh_host_ed25519_key.pub")"
   printf '     "host_key_fingerprint": "%s",\n' "$(fingerprint "$dir/etc/ssh/ssh_host_ed25519_key.pub")"
   printf '     "as": %s, "router_id": "198.18.255.%s", "prefixes": ["198.18.255.%s/32"], "frr_conf": "%s/frr.conf",\n' \
@@ -183,12 +184,6 @@ lab_json() {
 
 answers() { bash -c "exec 3<>/dev/tcp/127.0.0.1/$((LAB_PORT + $1)); IFS= read -r -t 1 line <&3; case \$line in SSH-*) ;; *) exit 1 ;; esac"; }
 
-established() {
-  local want
-  want=$(neighbors "$1" | wc -l)
-  [ "$(bash "$here/frr-exec.sh" "r$1" vtysh -c 'show bgp summary json' | grep -c '"state":"Established"')" -eq "$want" ]
-}
-
 links
 furnish_common
 for i in $(seq "$count"); do
@@ -198,7 +193,7 @@ for i in $(seq "$count"); do
 done
 for i in $(seq "$count"); do
   wait_until 20 "the SSH banner of r$i" answers "$i"
-  case " $LAB_DAEMONS " in *' bgpd '*) wait_until 30 "the BGP sessions of r$i" established "$i" ;; esac
+  wait_until 30 "convergence of r$i" converged "r$i"
 done
 lab_json >"$LAB_DIR/lab.json.new"
 mv "$LAB_DIR/lab.json.new" "$LAB_DIR/lab.json"

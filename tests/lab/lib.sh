@@ -132,3 +132,23 @@ add_account() {
     sed -i "s/^\($group:.*:\)\$/\1$name/; t; s/^\($group:.*:.*\)\$/\1,$name/" "$etc/group"
   done
 }
+
+# inside ROUTER COMMAND…: runs it as root in the namespaces of a router. The start time proves that the process is ours.
+inside() {
+  local pid started
+  read -r pid started 2>/dev/null <"$LAB_DIR/$1/pid" || die "there is no router $1 in $LAB_DIR"
+  is_running "$pid" "$started" || die "router $1 of $LAB_DIR has stopped"
+  shift
+  nsenter -t "$pid" --mount --uts --net --pid -- "$@"
+}
+
+# converged ROUTER: tells whether every BGP session of its first configuration is up and every other loopback answers.
+converged() {
+  local want other
+  want=$(grep -c ' remote-as ' "$LAB_DIR/$1/frr.conf") || return 0
+  [ "$(inside "$1" vtysh -c 'show bgp summary json' | grep -c '"state":"Established"')" -eq "$want" ] || return 1
+  for other in "$LAB_DIR"/r*/pid; do
+    other=$(basename "$(dirname "$other")")
+    [ "$other" = "$1" ] || inside "$1" ping -q -c1 -W1 -I "198.18.255.${1#r}" "198.18.255.${other#r}" || return 1
+  done
+}

@@ -13,12 +13,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf 'frr defaults traditional\nhostname r1\nservice integrated-vtysh-config\n!\n' >"$LAB_DIR/r1/frr.conf"
 
-vtysh() { bash "$here/frr-exec.sh" r1 vtysh "$@"; }
-daemons() { bash "$here/frr-exec.sh" r1 sh -c 'cd /run/frr && for f in *.pid; do echo "${f%.pid}"; done' | sort; }
-alive() { bash "$here/frr-exec.sh" r1 sh -c 'cd /run/frr && for f in *.pid; do kill -0 $(cat "$f") && echo "${f%.pid}"; done' 2>/dev/null | sort; }
+# A wide terminal, because readline repeats a letter in the echo where it wraps a line.
+vtysh() { inside r1 env COLUMNS=1000 vtysh "$@"; }
+daemons() { inside r1 sh -c 'cd /run/frr && for f in *.pid; do echo "${f%.pid}"; done' | sort; }
+alive() { inside r1 sh -c 'cd /run/frr && for f in *.pid; do kill -0 $(cat "$f") && echo "${f%.pid}"; done' 2>/dev/null | sort; }
 
-# Prints the running configuration without its first six lines, which are the same everywhere.
-running() { vtysh -c 'show running-config' | sed '1,/^service integrated-vtysh-config/d' | sed '1{/^!$/d}'; }
+# Prints the running configuration without the lines that are the same everywhere.
+running() {
+  vtysh -c 'show running-config' | sed '1,/^Current configuration:/d' |
+    grep -vx -e 'frr version .*' -e 'frr defaults traditional' -e 'hostname r1' -e 'service integrated-vtysh-config' -e end |
+    sed '1{/^!$/d}' | sed '1{/^!$/d}'
+}
 
 # Types the lines of a file in configuration mode and prints the dialogue, prompts included.
 dialogue() {
