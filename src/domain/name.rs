@@ -11,7 +11,9 @@ pub const NAME_BYTES_MAX: usize = 63;
 
 /// A word that cannot be a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a valid {kind} name: use letters, digits, '.', '_' and '-', at most 63, starting with a letter or digit")]
+#[error(
+    "{text:?} is not a valid {kind} name: use letters, digits, '.', '_' and '-', at most 63, starting with a letter or digit"
+)]
 pub struct NameError {
     /// What kind of name was expected.
     pub kind: &'static str,

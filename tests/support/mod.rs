@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::Output;
 
 pub(crate) mod frr_lab;
 pub(crate) mod git;
@@ -48,15 +48,6 @@ fn lab_description(variable: &str) -> Option<String> {
     let path = std::env::var(variable)
         .unwrap_or_else(|_| panic!("RECONVERGE_LAB=1 and {variable} is not set: run the tests with `make test`"));
     Some(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{variable}: {path}: {error}")))
-}
-
-/// Runs a program to its end and returns what it printed.
-pub(crate) fn run(program: &Path, arguments: &[&str]) -> Output {
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|error| panic!("{} cannot be run: {error}", program.display()))
 }
 
 /// Returns the standard output, or fails with everything that was printed.

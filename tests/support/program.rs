@@ -126,8 +126,12 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for a line of either output that contains the text, and returns it.
+    /// Waits for a line of either output that contains the text, printed before or after the call, and returns it.
     pub(crate) fn wait_for(&mut self, text: &str, within: Duration) -> String {
+        self.printed();
+        if let Some(line) = self.seen.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
         let deadline = Instant::now() + within;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -182,10 +186,11 @@ mod tests {
 
     #[test]
     fn a_running_command_is_read_and_killed() {
-        let mut running = shell("echo first; echo ready >&2; exec sleep 1000").start();
+        let mut running = shell("echo first >&2; echo second >&2; echo ready; exec sleep 1000").start();
         assert_eq!(running.wait_for("ready", Duration::from_secs(5)), "ready");
         let process = format!("/proc/{}", running.id());
         assert!(Path::new(&process).exists());
+        assert_eq!(running.wait_for("second", Duration::from_secs(5)), "second");
         assert!(running.printed().contains("first"));
         drop(running);
         assert!(!Path::new(&process).exists());
