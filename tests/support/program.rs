@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -92,16 +92,15 @@ impl Program {
             Box::new(child.stderr.take().expect("stderr is a pipe")),
         ] {
             let sender = sender.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                    if sender.send(line).is_err() {
-                        break;
-                    }
-                }
-            });
+            std::thread::spawn(move || forward(pipe, &sender));
         }
         Running { child, lines, seen: Vec::new() }
     }
+}
+
+fn forward(pipe: impl Read, lines: &Sender<String>) {
+    // Ends with the pipe, or when the test has no ears any more.
+    let _ = BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| lines.send(line));
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
