@@ -12,10 +12,10 @@ const LAYERS: [&str; 5] = ["domain", "adapters", "engine", "server", "cli"];
 
 /// Inside the domain: a module uses its own row and the rows above.
 const DOMAIN_ORDER: [&[&str]; 9] = [
-    &["name", "revision", "snapshot", "diagnostic", "secret", "limits"],
+    &["name", "revision", "snapshot", "diagnostic", "secret", "limits", "yaml"],
     &["config"],
     &["platform", "parse"],
-    &["inventory", "workflow", "schedule", "policy"],
+    &["inventory", "workflow", "schedule", "policy", "checks"],
     &["intent"],
     &["render"],
     &["plan"],
@@ -41,7 +41,7 @@ const IMPURE: [&str; 26] = [
     r"std::env\b",
     r"std::process\b",
     r"std::thread\b",
-    r"std::io\b",
+    r"std::io::std(in|out|err)\b",
     r"\bTcpStream\b",
     r"\bTcpListener\b",
     r"\bUdpSocket\b",
