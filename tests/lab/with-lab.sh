@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# with-lab.sh COMMAND…: starts three FRR routers and the git servers, runs the command with RECONVERGE_LAB=1 and the
+# descriptions in RECONVERGE_FRR_LAB and RECONVERGE_GIT_LAB, stops everything and ends with the command's exit code.
+# Each checkout has a lab of its own, so that two of them do not meet.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -ge 1 ] || {
+  echo "usage: with-lab.sh COMMAND…" >&2
+  exit 1
+}
+id=$(cksum <<<"$here" | cut -d' ' -f1 | awk '{printf "%04x", $1 % 65536}')
+lab=${TMPDIR:-/tmp}/reconverge-lab-$id
+export LAB_PREFIX=rv$id-
+
+down() {
+  LAB_DIR=$lab-git bash "$here/git-down.sh" || true
+  LAB_DIR=$lab-frr bash "$here/frr-down.sh" || true
+}
+trap down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [ "$1" = --down ]; then exit 0; fi
+
+LAB_DIR=$lab-frr bash "$here/frr-up.sh" 3
+LAB_DIR=$lab-git bash "$here/git-up.sh"
+export RECONVERGE_LAB=1 RECONVERGE_FRR_LAB=$lab-frr/lab.json RECONVERGE_GIT_LAB=$lab-git/git.json
+env -u LAB_PREFIX "$@"
