@@ -2,16 +2,16 @@
 //!
 //! Modules stand in reading order; a module may use only modules above it.
 
-pub mod config;
+pub mod name;
+pub mod revision;
+pub mod snapshot;
 pub mod diagnostic;
 pub mod limits;
-pub mod name;
+pub mod secret;
+pub mod config;
 pub mod platform;
 pub mod deploy;
 pub mod plan;
 pub mod run;
 pub mod reconcile;
 pub mod report;
-pub mod revision;
-pub mod secret;
-pub mod snapshot;

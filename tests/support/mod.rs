@@ -1,7 +1,4 @@
-//! What several tests need: hermetic repositories and servers for them.
 
-pub(crate) mod git_http;
-pub(crate) mod repository;
 //! What tests share: the built program, git repositories, the laboratory of real routers and servers.
 
 use std::io::Write as _;
@@ -11,8 +8,10 @@ use std::process::Output;
 
 pub(crate) mod frr_lab;
 pub(crate) mod git;
+pub(crate) mod git_http;
 pub(crate) mod git_servers;
 pub(crate) mod program;
+pub(crate) mod repository;
 
 /// Returns a private folder that is removed when the value is dropped.
 pub(crate) fn folder() -> tempfile::TempDir {
