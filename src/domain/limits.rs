@@ -22,3 +22,15 @@ pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 20;
 pub const DEVICE_SESSIONS_MAX: usize = 64;
 /// Longest plan report on a change, in characters.
 pub const REPORT_CHARS_MAX: usize = 60_000;
+/// Deepest nesting of a YAML file.
+pub const YAML_DEPTH_MAX: usize = 64;
+/// Most nodes that the aliases of one YAML file may add.
+pub const YAML_ALIAS_NODES_MAX: usize = 100_000;
+/// Most findings that one YAML value may produce.
+pub const YAML_FINDINGS_MAX: usize = 50;
+/// Longest selector, in bytes.
+pub const SELECTOR_BYTES_MAX: usize = 4096;
+/// Most items that one range expression of a template may expand to.
+pub const RANGE_ITEMS_MAX: usize = 65_536;
+/// Largest compiled regular expression of the repository, in bytes.
+pub const REGEX_BYTES_MAX: usize = 1 << 20;

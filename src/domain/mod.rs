@@ -10,3 +10,4 @@ pub mod limits;
 pub mod secret;
 pub mod config;
 pub mod platform;
+pub mod yaml;
