@@ -11,3 +11,6 @@ pub mod secret;
 pub mod config;
 pub mod platform;
 pub mod yaml;
+pub mod schedule;
+pub mod inventory;
+pub mod checks;
