@@ -14,3 +14,5 @@ pub mod yaml;
 pub mod schedule;
 pub mod inventory;
 pub mod checks;
+pub mod intent;
+pub mod render;
