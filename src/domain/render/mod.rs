@@ -258,21 +258,16 @@ fn about(device: &Device) -> Value {
     ])
 }
 
-/// What templates see of all devices: `inventory.devices`, in name order, each with its `data`.
+/// What templates see of all devices: `inventory.devices`, a map by name, each with its `data`.
 fn inventory(intent: &Intent) -> Value {
-    let devices: Value = intent
-        .inventory
-        .devices
-        .values()
-        .map(|device| {
-            let facts = about(device);
-            let data = Value::from(Serde(intent.data_of(device).to_json()));
-            let keys = ["name", "platform", "address", "port", "labels", "groups"];
-            let pairs = keys.into_iter().map(|key| (key, facts.get_attr(key).unwrap_or_default()));
-            Value::from_pairs(pairs.chain([("data", data)]))
-        })
-        .collect();
-    Value::from_pairs([("devices", devices)])
+    let devices = intent.inventory.devices.values().map(|device| {
+        let facts = about(device);
+        let data = Value::from(Serde(intent.data_of(device).to_json()));
+        let keys = ["name", "platform", "address", "port", "labels", "groups"];
+        let pairs = keys.into_iter().map(|key| (key, facts.get_attr(key).unwrap_or_default()));
+        (device.name.as_str(), Value::from_pairs(pairs.chain([("data", data)])))
+    });
+    Value::from_pairs([("devices", Value::from_pairs(devices))])
 }
 
 /// An output that ends at its bound.
