@@ -105,8 +105,10 @@ fn explain_names_every_layer() {
         .map(|l| format!("{} {}:{} {} {}", l.layer, l.place.path, l.place.line, l.value, l.wins))
         .collect();
     assert_eq!(shown, ["global data/global.yaml:7 30 false", "site ams data/site/ams.yaml:3 3 true"]);
+    // Elements of a joined list are followed by their id, not by their position.
     let vlans = intent::explain(&intent, &name("leaf2"), Some("vlans[1].name"));
-    assert_eq!(vlans.last().map(|l| (l.layer.as_str(), l.place.line, l.wins)), Some(("site fra", 5, false)));
+    let shown: Vec<_> = vlans.iter().map(|l| (l.layer.as_str(), l.place.line, l.wins)).collect();
+    assert_eq!(shown, [("site fra", 5, false), ("device leaf2", 8, true)]);
     let winners = intent::explain(&intent, &name("leaf2"), None);
     let winner = winners.iter().find(|l| l.key == "vlans[1].name").expect("a leaf");
     assert_eq!((winner.place.path.as_str(), winner.value.as_str()), ("data/device/leaf2.yaml", Some("printers-and-scanners")));
@@ -182,4 +184,78 @@ fn bad_repositories_are_explained() {
         seen += 1;
     }
     assert!(seen >= 4, "only {seen} cases");
+}
+
+/// A small generator, so that the same mutations are made on every run (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % bound.max(1) as u64).expect("below the bound")
+    }
+}
+
+fn mutate(text: &str, numbers: &mut Numbers) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let (a, b) = (numbers.next(lines.len()), numbers.next(lines.len()));
+    let noise = ["{", "}", "[", "]", ":", "'", "\"", "\t", "&a", "*a", "!x", "%", "{{", "{%", "#}", "\u{0}", "\u{2028}", "- ", "|"];
+    match numbers.next(8) {
+        0 => drop(lines.remove(a)),
+        1 => lines.insert(b, lines[a].clone()),
+        2 => lines.swap(a, b),
+        3 => lines[a].insert(0, ' '),
+        4 => {
+            let mut chars: Vec<char> = lines[a].chars().collect();
+            if !chars.is_empty() {
+                chars.remove(numbers.next(chars.len()));
+            }
+            lines[a] = chars.into_iter().collect();
+        }
+        5 => lines.truncate(a),
+        _ => {
+            let at = numbers.next(lines[a].chars().count() + 1);
+            let byte = lines[a].char_indices().nth(at).map_or(lines[a].len(), |(byte, _)| byte);
+            let noise = noise[numbers.next(noise.len())];
+            lines[a].insert_str(byte, noise);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn broken_repositories_never_panic_and_broken_yaml_is_told() {
+    let good = template();
+    let paths: Vec<&String> = good.keys().filter(|p| !p.starts_with("running/") && !p.ends_with(".json")).collect();
+    let mut numbers = Numbers(20_260_301);
+    let (mut broken, mut silent) = (0, 0);
+    for round in 0..300 {
+        let mut files = good.clone();
+        for _ in 0..=round % 3 {
+            let path = paths[numbers.next(paths.len())];
+            let text = mutate(&files[path], &mut numbers);
+            files.insert(path.clone(), text);
+        }
+        let (intent, findings) = load(&files);
+        let rendered = render::validate(&intent);
+        for (path, text) in &files {
+            let ours = ["inventory/", "data/", "checks/", "reconverge.yaml"].iter().any(|start| path.starts_with(start));
+            // Three things are broken in YAML 1.1 only: the line separator, a plain scalar that starts with a colon, and a
+            // line that is only a tab.
+            let is_older = text.contains(['\u{2028}']) || text.contains(": :") || text.lines().any(|line| line == "\t");
+            let is_broken = ours && !is_older && serde_yaml::from_str::<serde_json::Value>(text).is_err();
+            if is_broken {
+                broken += 1;
+                let told = findings.iter().any(|f| f.is_error() && f.place.as_ref().is_some_and(|p| p.path == *path && p.line > 0));
+                assert!(told, "round {round}: {path} is broken and nothing is said:\n{text}\n{:#?}", texts(&findings));
+            }
+        }
+        silent += usize::from(findings.is_empty() && rendered.is_empty());
+    }
+    assert!(broken >= 30, "only {broken} files were broken");
+    assert!(silent < 210, "{silent} of 300 mutations were not noticed");
+    println!("{broken} broken files, {silent} of 300 repositories without any finding");
 }

@@ -18,6 +18,8 @@ pub const FOLDER: &str = "checks/";
 pub const EXCERPT_LINES_MAX: usize = 20;
 const EXCERPT_CHARS_MAX: usize = 200;
 const COMMAND_BYTES_MAX: usize = 1024;
+/// A device is not asked more often than this.
+const EVERY_MIN: Interval = Interval::milliseconds(100);
 
 /// One check with its place. Texts may still hold template expressions; `render::checks` fills them per device.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,6 +180,7 @@ pub fn load(path: &str, root: &Node, findings: &mut Vec<Diagnostic>) -> Vec<Chec
         };
         if let Some(problem) = check.problem(false) {
             findings.push(node.mark.on(Diagnostic::error(format!("the check {:?}: {problem}", check.name))));
+            continue;
         }
         checks.push(check);
     }
@@ -221,6 +224,9 @@ impl Check {
         let command = self.command.trim();
         if command.is_empty() || self.command.len() > COMMAND_BYTES_MAX || self.command.contains(char::is_control) {
             return Some(format!("its command must be one line of at most {COMMAND_BYTES_MAX} bytes"));
+        }
+        if self.every < EVERY_MIN {
+            return Some(format!("every must be at least {EVERY_MIN}"));
         }
         let expect = &self.expect;
         if expect.matches.is_none() && expect.not_matches.is_none() && expect.count.is_none() {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// Longest interval that a file may contain.
@@ -14,8 +15,8 @@ pub const INTERVAL_DAYS_MAX: u64 = 366;
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// A length of time in whole milliseconds, written with units: `500ms`, `30s`, `5m`, `1h30m`, `2d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Interval {
     milliseconds: u64,
 }
@@ -24,6 +25,11 @@ impl Interval {
     /// Makes an interval of whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self { milliseconds: seconds * 1000 }
+    }
+
+    /// Makes an interval of milliseconds.
+    pub const fn milliseconds(milliseconds: u64) -> Self {
+        Self { milliseconds }
     }
 
     /// Returns it as the standard type.
@@ -65,10 +71,22 @@ impl FromStr for Interval {
     }
 }
 
-impl TryFrom<String> for Interval {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Interval;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a length of time such as 30s or 5m")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Interval, E> {
+                text.parse().map_err(E::custom)
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Interval, E> {
+                Err(E::custom(format!("{number} has no unit: write {number}s, {number}m or {number}h")))
+            }
+        }
+        from.deserialize_any(Text)
     }
 }
 

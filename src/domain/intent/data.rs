@@ -68,19 +68,22 @@ fn layers<'a>(device: &Device, inventory: &'a Inventory, data: &'a BTreeMap<Stri
 
 /// Returns the data of a device; every value still knows where it comes from.
 pub fn merged(device: &Device, inventory: &Inventory, data: &BTreeMap<String, Node>) -> Node {
-    let mut result = Node::empty_map(&format!("{FOLDER}device/{}.yaml", device.name));
-    for (_, node) in layers(device, inventory, data) {
-        result = merge(&result, node);
-    }
+    let mut result = joined(device, &layers(device, inventory, data));
     strip(&mut result);
     result
 }
 
+fn joined(device: &Device, layers: &[(String, &Node)]) -> Node {
+    let empty = Node::empty_map(&format!("{FOLDER}device/{}.yaml", device.name));
+    layers.iter().fold(empty, |below, (_, node)| merge(&below, node))
+}
+
 /// Returns what every layer says about a key, weakest first; without a key, the winning place of every leaf.
 pub fn explain(device: &Device, inventory: &Inventory, data: &BTreeMap<String, Node>, key: Option<&str>) -> Vec<Layer> {
-    let result = merged(device, inventory, data);
     let layers = layers(device, inventory, data);
+    let mut result = joined(device, &layers);
     let Some(key) = key else {
+        strip(&mut result);
         let mut found = Vec::new();
         result.each_leaf("", &mut |key, node| {
             let of_layer = layers.iter().rev().find(|(_, root)| root.mark.file == node.mark.file);
@@ -99,7 +102,7 @@ pub fn explain(device: &Device, inventory: &Inventory, data: &BTreeMap<String, N
     }
     let mut found = Vec::new();
     for (layer, root) in layers {
-        let Some(node) = lookup(root, key) else { continue };
+        let Some(node) = lookup_like(&result, root, key, None) else { continue };
         let mut wins = false;
         node.each_leaf("", &mut |_, leaf| wins |= winning.contains(&leaf.mark));
         found.push(Layer { key: key.to_owned(), layer, place: node.mark.place(), value: node.to_json(), wins });
@@ -127,6 +130,37 @@ pub fn lookup<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
         }
         Content::Scalar(_) => None,
     }
+}
+
+/// Finds a key of the result in one layer: an element of a joined list is where the layer has the element of that id.
+fn lookup_like<'a>(result: &Node, layer: &'a Node, key: &str, rule: Option<&str>) -> Option<&'a Node> {
+    if key.is_empty() {
+        return Some(layer);
+    }
+    let Content::List(nodes) = &result.content else {
+        return result.entries().iter().find_map(|entry| {
+            let rest = key.strip_prefix(&*entry.key)?;
+            let rest = match rest.strip_prefix('.') {
+                Some(rest) if !rest.is_empty() => rest,
+                _ if rest.is_empty() || rest.starts_with('[') => rest,
+                _ => return None,
+            };
+            let rule = result.get(MERGE).and_then(|rules| rules.get(&entry.key)).and_then(Node::text);
+            lookup_like(&entry.value, layer.get(&entry.key)?, rest, rule)
+        });
+    };
+    let (index, rest) = key.strip_prefix('[')?.split_once(']')?;
+    let index = index.parse::<usize>().ok()?;
+    let element = nodes.get(index)?;
+    let Content::List(own) = &layer.content else { return None };
+    let node = match rule {
+        None => own.get(index),
+        Some(APPEND) => own.iter().find(|node| node.mark == element.mark),
+        Some(id) => own.iter().find(|node| {
+            node.get(id).map(Node::to_json).is_some_and(|value| element.get(id).map(Node::to_json) == Some(value))
+        }),
+    };
+    lookup_like(element, node?, rest.strip_prefix('.').unwrap_or(rest), None)
 }
 
 /// Reports what cannot be data: something else than a map, reserved names, `_merge` that says nothing.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Intent, TEMPLATES_FOLDER, data};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, any_error};
 use crate::domain::inventory::Selector;
 use crate::domain::secret::SecretRef;
 use crate::domain::yaml::typed::is_secret_key;
@@ -11,8 +11,12 @@ use crate::domain::yaml::{Content, Mark, Node, suggest};
 
 /// Adds the findings across files.
 pub(super) fn across(intent: &Intent, findings: &mut Vec<Diagnostic>) {
-    templates(intent, findings);
-    unused_data(intent, findings);
+    // A device that could not be read would make all that is its own look unused.
+    let all_devices_read = !any_error(findings);
+    templates(intent, all_devices_read, findings);
+    if all_devices_read {
+        unused_data(intent, findings);
+    }
     for root in intent.data.values() {
         secrets(root, findings);
     }
@@ -20,7 +24,7 @@ pub(super) fn across(intent: &Intent, findings: &mut Vec<Diagnostic>) {
         data::check(&group.vars.mark.file, &group.vars, findings);
         secrets(&group.vars, findings);
     }
-    check_names(intent, findings);
+    check_names(intent, all_devices_read, findings);
     for check in &intent.checks {
         selector(&check.select, &check.mark, intent, findings);
     }
@@ -29,7 +33,7 @@ pub(super) fn across(intent: &Intent, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn templates(intent: &Intent, findings: &mut Vec<Diagnostic>) {
+fn templates(intent: &Intent, tell_unused: bool, findings: &mut Vec<Diagnostic>) {
     let mut used = BTreeSet::new();
     for device in intent.inventory.devices.values() {
         match intent.main_template(device) {
@@ -43,7 +47,7 @@ fn templates(intent: &Intent, findings: &mut Vec<Diagnostic>) {
         }
     }
     for path in intent.templates.keys() {
-        if (path == "main.j2" || path.ends_with("/main.j2")) && !used.contains(path) {
+        if tell_unused && (path == "main.j2" || path.ends_with("/main.j2")) && !used.contains(path) {
             let finding = Diagnostic::warning("no device uses this template").at(&format!("{TEMPLATES_FOLDER}{path}"), 0, 0);
             findings.push(finding.hint("templates are looked up as <platform>/<role>/main.j2, then <platform>/main.j2"));
         }
@@ -98,14 +102,14 @@ fn is_plain_secret(node: &Node) -> bool {
     !text.is_empty() && !is_reference && !is_hash
 }
 
-fn check_names(intent: &Intent, findings: &mut Vec<Diagnostic>) {
+fn check_names(intent: &Intent, tell_unused: bool, findings: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<&str, &Mark> = BTreeMap::new();
     for check in &intent.checks {
         if let Some(first) = seen.insert(&check.name, &check.mark) {
             let finding = Diagnostic::error(format!("the check {:?} is there twice", check.name));
             findings.push(check.mark.on(finding.hint(format!("the first one is in {}:{}", first.file, first.line))));
         }
-        if !intent.inventory.devices.is_empty() && intent.inventory.select(&check.select).next().is_none() {
+        if tell_unused && !intent.inventory.devices.is_empty() && intent.inventory.select(&check.select).next().is_none() {
             let finding = Diagnostic::warning(format!("the check {:?} is for no device", check.name));
             findings.push(check.mark.on(finding.hint(format!("nothing matches {:?}", check.select.to_string()))));
         }

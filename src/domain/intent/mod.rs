@@ -37,6 +37,8 @@ pub struct Intent {
     pub templates: BTreeMap<String, Arc<str>>,
     /// The data files, by path.
     pub data: BTreeMap<String, Node>,
+    /// Whether every file could be read; otherwise most of what templates miss is not a mistake of its own.
+    pub is_complete: bool,
 }
 
 impl Intent {
@@ -64,7 +66,7 @@ impl Intent {
 /// Reads everything that a revision asks for. Never fails: what cannot be read is a finding, and is left out.
 pub fn load(snapshot: &Snapshot, platforms: &BTreeSet<PlatformName>) -> (Intent, Vec<Diagnostic>) {
     let mut findings = Vec::new();
-    let files = yaml_files(snapshot, &mut findings);
+    let (files, all_read) = yaml_files(snapshot, &mut findings);
     let settings_node = files.get(settings::PATH);
     if settings_node.is_none() && snapshot.text(settings::PATH).is_none() {
         let finding = Diagnostic::error("reconverge.yaml is missing, so this is not an intent repository");
@@ -92,7 +94,8 @@ pub fn load(snapshot: &Snapshot, platforms: &BTreeSet<PlatformName>) -> (Intent,
         .under(TEMPLATES_FOLDER)
         .map(|(path, text)| (path[TEMPLATES_FOLDER.len()..].to_owned(), Arc::from(text.replace("\r\n", "\n"))))
         .collect();
-    let intent = Intent { revision: snapshot.revision.clone(), settings, inventory, checks, templates, data };
+    let revision = snapshot.revision.clone();
+    let intent = Intent { revision, settings, inventory, checks, templates, data, is_complete: all_read };
     findings::across(&intent, &mut findings);
     findings.sort();
     findings.dedup();
@@ -108,8 +111,9 @@ pub fn explain(intent: &Intent, device: &DeviceName, key: Option<&str>) -> Vec<L
     }
 }
 
-fn yaml_files(snapshot: &Snapshot, findings: &mut Vec<Diagnostic>) -> BTreeMap<String, Node> {
-    let mut files = BTreeMap::new();
+/// Returns the trees, and whether every file gave one.
+fn yaml_files(snapshot: &Snapshot, findings: &mut Vec<Diagnostic>) -> (BTreeMap<String, Node>, bool) {
+    let (mut files, mut all_read) = (BTreeMap::new(), true);
     for (path, text) in &snapshot.files {
         let ours = [inventory::load::FOLDER, data::FOLDER, checks::FOLDER].iter().any(|folder| path.starts_with(folder));
         if !ours && path != settings::PATH {
@@ -125,11 +129,13 @@ fn yaml_files(snapshot: &Snapshot, findings: &mut Vec<Diagnostic>) -> BTreeMap<S
         }
         if text.len() > FILE_BYTES_MAX {
             findings.push(Diagnostic::error(format!("the file is larger than {FILE_BYTES_MAX} bytes")).at(path, 0, 0));
+            all_read = false;
             continue;
         }
         let (node, found) = yaml::parse(path, text);
         findings.extend(found);
+        all_read &= node.is_some();
         files.extend(node.map(|node| (path.clone(), node)));
     }
-    files
+    (files, all_read)
 }

@@ -98,7 +98,7 @@ fn read(text: &str) -> Option<Address> {
 }
 
 fn address(value: &Value) -> Result<Address, Error> {
-    read(&value.to_string()).ok_or_else(|| wrong(format!("{value:?} is not an address or a prefix")))
+    read(&value.to_string()).ok_or_else(|| wrong(format!("{:?} is not an address or a prefix", value.to_string())))
 }
 
 fn ipaddr(value: &Value, query: Option<&Value>, version: Option<u8>) -> Result<Value, Error> {
@@ -119,7 +119,7 @@ fn ipaddr(value: &Value, query: Option<&Value>, version: Option<u8>) -> Result<V
         None if query.is_empty() => Ok(Value::from(false)),
         None => {
             let kind = version.map_or_else(String::new, |version| format!("IPv{version} "));
-            Err(wrong(format!("{value:?} is not an {kind}address or a prefix")))
+            Err(wrong(format!("{:?} is not an {kind}address or a prefix", value.to_string())))
         }
     }
 }

@@ -24,6 +24,9 @@ use super::secret::{self, SecretRef};
 use super::snapshot::Digest;
 use super::yaml::Node;
 
+/// Most devices that one finding names.
+const NAMES_SHOWN_MAX: usize = 5;
+
 /// What a device's configuration should be. Secrets are placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntendedConfig {
@@ -212,16 +215,33 @@ pub fn render_all(intent: &Intent) -> BTreeMap<DeviceName, Result<IntendedConfig
     intent.inventory.devices.keys().map(|name| (name.clone(), renderer.render(name))).collect()
 }
 
-/// Returns everything that keeps templates and checks from working for any device.
+/// Returns everything that keeps templates and checks from working. What several devices have in common is said once.
 pub fn validate(intent: &Intent) -> Vec<Diagnostic> {
     let renderer = Renderer::new(intent);
     let mut findings = renderer.findings.clone();
-    for name in intent.inventory.devices.keys() {
-        // What is wrong with a template itself is said once, not per device; `load` says when there is none.
-        let of_device = renderer.main(name).is_ok().then(|| renderer.render(name).err()).flatten().unwrap_or_default();
-        findings.extend(of_device.into_iter().filter(|finding| !is_said(finding, &renderer.findings)));
-        findings.extend(renderer.checks(name).err().unwrap_or_default());
+    if !intent.is_complete {
+        return findings;
     }
+    let mut same: BTreeMap<Diagnostic, Vec<&DeviceName>> = BTreeMap::new();
+    for name in intent.inventory.devices.keys() {
+        // What is wrong with a template itself is said once; `load` says when there is none.
+        let of_device = renderer.main(name).is_ok().then(|| renderer.render(name).err()).flatten().unwrap_or_default();
+        let of_device = of_device.into_iter().filter(|finding| !is_said(finding, &renderer.findings));
+        for finding in of_device.chain(renderer.checks(name).err().unwrap_or_default()) {
+            same.entry(Diagnostic { device: None, hint: None, ..finding.clone() }).or_default().push(name);
+            findings.push(finding);
+        }
+    }
+    findings.retain_mut(|finding| {
+        let key = Diagnostic { device: None, hint: None, ..finding.clone() };
+        let Some(devices) = same.get(&key).filter(|devices| devices.len() > 1) else { return true };
+        let is_first = finding.device.as_ref() == devices.first().copied();
+        let names: Vec<&str> = devices.iter().take(NAMES_SHOWN_MAX).map(|name| name.as_str()).collect();
+        let more = if devices.len() > NAMES_SHOWN_MAX { ", …" } else { "" };
+        finding.message.push_str(&format!(" for {} devices: {}{more}", devices.len(), names.join(", ")));
+        finding.device = None;
+        is_first
+    });
     findings.sort();
     findings.dedup();
     findings

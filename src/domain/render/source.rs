@@ -39,7 +39,7 @@ pub(super) fn pieces(source: &str) -> Vec<Piece<'_>> {
             _ => Piece::Expression(tag),
         });
         rest = &rest[end..];
-        if tag.starts_with("{%") && words(tag).first() == Some(&"raw") {
+        if tag.starts_with("{%") && keyword(tag) == "raw" {
             let raw = end_of_raw(rest);
             if raw > 0 {
                 pieces.push(Piece::Text(&rest[..raw]));
@@ -77,7 +77,7 @@ fn end_of(text: &str, start: usize, close: &str) -> Option<usize> {
 fn end_of_raw(text: &str) -> usize {
     let mut from = 0;
     while let Some(at) = text[from..].find("{%").map(|at| from + at) {
-        let is_end = end_of(text, at, "%}").is_some_and(|end| words(&text[at..end]).first() == Some(&"endraw"));
+        let is_end = end_of(text, at, "%}").is_some_and(|end| keyword(&text[at..end]) == "endraw");
         if is_end {
             return at;
         }
@@ -86,10 +86,16 @@ fn end_of_raw(text: &str) -> usize {
     text.len()
 }
 
-/// The words of a tag.
-pub(super) fn words(tag: &str) -> Vec<&str> {
+/// What stands between the delimiters of a tag.
+pub(super) fn inside(tag: &str) -> &str {
     let inner = tag.get(2..tag.len().saturating_sub(2)).unwrap_or_default();
-    inner.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).split_whitespace().collect()
+    inner.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim()
+}
+
+/// The first word of a tag.
+fn keyword(tag: &str) -> &str {
+    let inner = inside(tag);
+    &inner[..inner.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(inner.len())]
 }
 
 /// What a template uses.
@@ -130,25 +136,25 @@ fn direct_uses(path: &str, source: &str) -> Uses {
     for piece in pieces(source) {
         let (Piece::Block(tag) | Piece::Expression(tag)) = piece else { continue };
         uses.inventory |= tag.contains("inventory");
-        let words = words(tag);
-        let is_block = matches!(piece, Piece::Block(_));
-        if !is_block || !words.first().is_some_and(|word| matches!(*word, "include" | "import" | "from" | "extends")) {
+        let word = keyword(tag);
+        if !matches!(piece, Piece::Block(_)) || !matches!(word, "include" | "import" | "from" | "extends") {
             continue;
         }
-        match words.get(1).copied().and_then(literal) {
-            Some(name) if !words.get(2).is_some_and(|word| *word == "~" || *word == "if" || *word == "|") => {
-                uses.templates.insert(resolve(name, path));
-            }
-            _ => uses.any_template = true,
+        match named(inside(tag)[word.len()..].trim()) {
+            Some(name) => drop(uses.templates.insert(resolve(name, path))),
+            None => uses.any_template = true,
         }
     }
     uses
 }
 
-fn literal(word: &str) -> Option<&str> {
-    let quote = word.chars().next().filter(|c| *c == '"' || *c == '\'')?;
-    let name = word.strip_prefix(quote)?.strip_suffix(quote)?;
-    (!name.contains(quote)).then_some(name)
+/// Returns the name when it is a single literal, not a computed one.
+fn named(rest: &str) -> Option<&str> {
+    let quote = rest.chars().next().filter(|c| *c == '"' || *c == '\'')?;
+    let (name, after) = rest[1..].split_once(quote)?;
+    let next = after.split_whitespace().next();
+    let plain = matches!(next, None | Some("ignore" | "as" | "import" | "with" | "without"));
+    (plain && !name.contains('\\')).then_some(name)
 }
 
 /// Returns the line, from 1, at which a template switches the rule about line breaks off, if it tries.
@@ -156,7 +162,7 @@ pub(super) fn autoescape_line(source: &str) -> Option<usize> {
     let mut line = 1;
     for piece in pieces(source) {
         let (Piece::Text(text) | Piece::Block(text) | Piece::Expression(text) | Piece::Comment(text)) = piece;
-        if matches!(piece, Piece::Block(tag) if words(tag).first() == Some(&"autoescape")) {
+        if matches!(piece, Piece::Block(tag) if keyword(tag) == "autoescape") {
             return Some(line);
         }
         line += text.matches('\n').count();

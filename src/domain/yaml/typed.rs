@@ -149,8 +149,18 @@ fn plain_words(message: &str) -> String {
     let message = message.replace("string \"", "\"").replace("a string", "a text").replace("boolean", "truth value");
     let message = message.replace("sequence", "list").replace("unit value", "nothing").replace("null", "nothing");
     match message.split_once(", expected ") {
-        Some((found, expected)) => format!("{found} stands where {expected} is needed"),
+        Some((found, expected)) => format!("{found} stands where {} is needed", number_words(expected)),
         None => message,
+    }
+}
+
+fn number_words(expected: &str) -> &str {
+    match expected {
+        "u8" => "a number from 0 to 255",
+        "u16" => "a number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a number that is not negative",
+        "i32" | "i64" => "a whole number",
+        other => other,
     }
 }
 
@@ -194,10 +204,10 @@ mod tests {
         let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
         let expected = [
             "f.yaml:1:1: error: the key \"platfrom\" is not known here (did you mean \"platform\"?)",
-            "f.yaml:2:7: error: the value of \"port\": integer `70000` stands where u16 is needed",
+            "f.yaml:2:7: error: the value of \"port\": integer `70000` stands where a number from 0 to 65535 is needed",
             "f.yaml:3:5: error: the value of \"on\": \"yes\" stands where a truth value is needed (write true or false)",
             "f.yaml:4:7: error: the value of \"kind\": \"leef\" is not a choice (did you mean \"leaf\"?)",
-            "f.yaml:6:10: error: the value of \"a\": \"x\" stands where u8 is needed",
+            "f.yaml:6:10: error: the value of \"a\": \"x\" stands where a number from 0 to 255 is needed",
         ];
         assert_eq!(found, expected);
         let node = yaml::parse("f.yaml", "platform: frr\npassword: 12345\n").0.expect("YAML");
