@@ -5,8 +5,11 @@ mod support;
 
 mod git;
 mod git_remote;
+mod intents;
+mod schemas;
 mod secrets;
 mod simulated;
 mod store;
+mod templates;
 mod tidy;
 mod wave;

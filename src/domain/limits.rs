@@ -46,3 +46,15 @@ pub const LISTING_ROWS_MAX: usize = 10_000;
 pub const SECRET_BYTES_MAX: usize = 1 << 20;
 /// Most secrets that are kept in memory.
 pub const SECRETS_CACHED_MAX: usize = 10_000;
+/// Deepest nesting of a YAML file.
+pub const YAML_DEPTH_MAX: usize = 64;
+/// Most nodes that the aliases of one YAML file may add.
+pub const YAML_ALIAS_NODES_MAX: usize = 100_000;
+/// Most findings that one YAML value may produce.
+pub const YAML_FINDINGS_MAX: usize = 50;
+/// Longest selector, in bytes.
+pub const SELECTOR_BYTES_MAX: usize = 4096;
+/// Most items that one range expression of a template may expand to.
+pub const RANGE_ITEMS_MAX: usize = 65_536;
+/// Largest compiled regular expression of the repository, in bytes.
+pub const REGEX_BYTES_MAX: usize = 1 << 20;

@@ -1,0 +1,148 @@
+//! What people write into `inventory/**/*.yaml` and `inventory/groups/*.yaml`; the editor schemas come from here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::Suspension;
+
+/// One device of an inventory file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceFile {
+    /// Name of the device; only where the file is a list.
+    pub name: Option<String>,
+    /// Network operating system, for example `frr` or `arista_eos`.
+    pub platform: Option<String>,
+    /// Address or host name of the management interface.
+    pub address: Option<String>,
+    /// TCP port of SSH, 22 when it is not given.
+    pub port: Option<u16>,
+    /// Login name, instead of the one in the credentials.
+    pub user: Option<String>,
+    /// Name of an entry under `credentials` in `reconverge.yaml`; `default` when it is not given.
+    pub credentials: Option<String>,
+    /// Fingerprint of the host key, `SHA256:…` as `ssh-keygen -lf` prints it, or `accept_new`.
+    pub host_key: Option<String>,
+    /// Groups of the device, each a file in `inventory/groups/`.
+    pub groups: Vec<String>,
+    /// Facts for selectors and data layers: `site`, `role`, `env`, `redundancy_group` and your own.
+    #[serde(deserialize_with = "words")]
+    pub labels: BTreeMap<String, String>,
+    /// Settings for the driver, for example `vtysh: vtysh -N r1`.
+    #[serde(deserialize_with = "words")]
+    pub options: BTreeMap<String, String>,
+    /// Nothing is deployed to a suspended device.
+    pub suspended: Option<Suspension>,
+    /// How much of the configuration the repository owns.
+    pub mode: Option<ModeFile>,
+    /// The sections that the repository owns, with `mode: owned`: starts of top-level lines.
+    pub owned: Option<Vec<String>>,
+}
+
+/// What the devices of a group have when they do not say it themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceDefaults {
+    /// Network operating system.
+    pub platform: Option<String>,
+    /// TCP port of SSH.
+    pub port: Option<u16>,
+    /// Login name, instead of the one in the credentials.
+    pub user: Option<String>,
+    /// Name of an entry under `credentials` in `reconverge.yaml`.
+    pub credentials: Option<String>,
+    /// `accept_new`, where every first host key may be believed (a lab).
+    pub host_key: Option<String>,
+    /// Labels that are added.
+    #[serde(deserialize_with = "words")]
+    pub labels: BTreeMap<String, String>,
+    /// Driver settings that are added.
+    #[serde(deserialize_with = "words")]
+    pub options: BTreeMap<String, String>,
+    /// How much of the configuration the repository owns.
+    pub mode: Option<ModeFile>,
+    /// The sections that the repository owns, with `mode: owned`.
+    pub owned: Option<Vec<String>>,
+}
+
+/// How much of a device's configuration the repository owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModeFile {
+    /// Everything: lines that the repository does not have are removed.
+    Replace,
+    /// Only the lines that the repository has: others stay.
+    Merge,
+    /// Everything inside the sections under `owned`, nothing outside.
+    Owned,
+}
+
+/// One group: `inventory/groups/<name>.yaml`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupFile {
+    /// Groups whose data lies below this one's.
+    pub parents: Vec<String>,
+    /// Of two groups of one device the heavier wins; 100 when it is not given.
+    pub weight: Option<i64>,
+    /// What the devices of the group have when they do not say it themselves.
+    pub defaults: DeviceDefaults,
+    /// Data for the devices of the group.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A text in a map of texts; numbers and truth values are taken as they are written.
+struct Word(String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl Visitor<'_> for Words {
+            type Value = Word;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Word, E> {
+                Ok(Word(text.to_owned()))
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Word, E> {
+                Ok(Word(value.to_string()))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Word, E> {
+                Ok(Word(value.to_string()))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Word, E> {
+                Ok(Word(value.to_string()))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Word, E> {
+                Ok(Word(value.to_string()))
+            }
+        }
+        from.deserialize_any(Words)
+    }
+}
+
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let words = Option::<BTreeMap<String, Word>>::deserialize(from)?.unwrap_or_default();
+    Ok(words.into_iter().map(|(key, word)| (key, word.0)).collect())
+}
+
+/// One entry under `credentials` in `reconverge.yaml`. Values are references, never secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialsFile {
+    /// Login name.
+    pub user: String,
+    /// The password: `secret://env/NAME`, `secret://file/path#key`, `secret://vault/path#key@version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^secret://"))]
+    pub password: Option<String>,
+    /// A private key in OpenSSH or PEM form: a reference as for the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^secret://"))]
+    pub key: Option<String>,
+}
