@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reconverge::adapters::device::{Certainty, Device, DeviceProblem, RollbackClass, cli};
+use reconverge::adapters::device::{Auth, Certainty, Device, DeviceProblem, HostKey, RollbackClass, cli};
+use reconverge::domain::secret::Secret;
 
 use super::{Door, candidate};
 
@@ -155,4 +156,49 @@ pub(crate) async fn dry_run_finds_a_wrong_line(door: &Door) {
     let error = device.stage(&change).await.expect_err("another base was approved");
     assert_eq!(error.problem, DeviceProblem::Stale, "{error}");
     assert!(error.message.contains("- hostname r9") && error.message.contains("+ hostname r1"), "{error}");
+}
+
+/// Class B: a change that cuts the router off is `Lost`, and the router comes back by itself.
+///
+/// `port` is the interface behind the door, for example `eth0`.
+pub(crate) async fn comes_back_after_cutting_itself_off(door: &Door, port: &str) {
+    let mut device = open(door).await;
+    let base = device.running().await.expect("it reads");
+    let change = candidate(
+        "t9-cut",
+        &base,
+        &format!("interface lo\n description before the cut\ninterface {port}\n shutdown\ninterface lo\n description after\n"),
+        &format!("interface {port}\n no shutdown\ninterface lo\n no description\n"),
+    );
+    let mut target = door.target();
+    target.command_timeout = Duration::from_secs(2);
+    let mut device = cli::connect(&target, &door.page()).await.unwrap_or_else(|error| panic!("{error}"));
+    let error = device.commit(&change, Duration::from_secs(5)).await.expect_err("the router is cut off");
+    assert_eq!(error.certainty, Certainty::Lost, "{error}");
+    assert!(error.message.contains("brings its base back by itself"), "{error}");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let mut device = open(door).await;
+    assert_eq!(device.running().await.expect("it reads"), base);
+    device.rollback(&change).await.expect("it is back already");
+}
+
+/// A real OpenSSH server tells apart what can be wrong; `door` must work as it is, with a password and a pinned key.
+pub(crate) async fn login_errors_are_clear(door: &Door) {
+    let problem = async |door: &Door| match cli::connect(&door.target(), &door.page()).await {
+        Ok(_) => panic!("it should not log in"),
+        Err(error) => {
+            assert_eq!(error.certainty, Certainty::Refused);
+            assert!(error.message.contains(&format!("127.0.0.1:{}", door.port)) && error.hint.is_some(), "{error:?}");
+            error.problem
+        }
+    };
+    open(door).await;
+    let mut wrong = door.clone();
+    wrong.auth = vec![Auth::Password(Secret::new("not the password"))];
+    assert_eq!(problem(&wrong).await, DeviceProblem::AuthFailed);
+    let mut wrong = door.clone();
+    wrong.host_key = HostKey::Pinned("SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into());
+    assert_eq!(problem(&wrong).await, DeviceProblem::HostKey);
+    wrong.host_key = HostKey::Unknown;
+    assert_eq!(problem(&wrong).await, DeviceProblem::HostKey);
 }

@@ -1,6 +1,10 @@
 //! The driver against real and scripted devices over SSH.
 
+mod dead_man;
+mod eos;
 mod frr;
+mod login;
+mod scripted;
 mod trial;
 
 use std::collections::BTreeMap;

@@ -11,7 +11,19 @@ use std::time::Duration;
 use super::session::CliSession;
 use super::typing::{Step, steps, type_steps};
 use super::{Candidate, CommandLine, DeviceError, DeviceProblem, Staged};
-use crate::domain::platform::session::{ConfigSession, Role, pattern};
+use crate::domain::platform::session::{ConfigSession, PageError, Patterns, Role, pattern};
+
+/// What the device says about its sessions.
+struct List {
+    /// The session whose timer is running.
+    timer: Option<String>,
+    /// It is the session of this change.
+    is_timed: bool,
+    /// The session of this change exists and was not committed.
+    is_open: bool,
+    /// The session of this change was committed for good.
+    is_completed: bool,
+}
 
 /// One change as a configuration session.
 pub struct Sessions<'a> {
@@ -63,13 +75,11 @@ impl<'a> Sessions<'a> {
             let message = format!("{}: `{command}` was answered with `{words}`", self.cli.name());
             return Err(self.unless_pending(DeviceError::refused(DeviceProblem::Rejected, message)).await);
         }
-        match self.state().await.map_err(super::ssh::lost)? {
-            Some(state) if self.page.pending.contains(&state) => Ok(()),
-            _ => {
-                let message = format!("{}: after `{command}` the device shows no running timer", self.cli.name());
-                Err(DeviceError::lost(DeviceProblem::Protocol, message))
-            }
+        if self.list().await.map_err(super::ssh::lost)?.is_timed {
+            return Ok(());
         }
+        let message = format!("{}: after `{command}` the device shows no running timer", self.cli.name());
+        Err(DeviceError::lost(DeviceProblem::Protocol, message))
     }
 
     /// Stops the timer and keeps the change. Saving is the caller's.
@@ -77,15 +87,14 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// `Refused` when the timer was faster, `Lost` when the answer did not come.
     pub async fn confirm(&mut self, candidate: &Candidate) -> Result<(), DeviceError> {
-        let state = self.state().await.map_err(super::cli::refused)?;
-        if !state.as_ref().is_some_and(|state| self.page.pending.contains(state)) {
-            return self.confirmed_before(candidate, state.as_deref()).await;
+        let list = self.list().await.map_err(super::cli::refused)?;
+        if !list.is_timed {
+            return self.confirmed_before(candidate, list.is_completed).await;
         }
         let command = self.command(&self.page.confirm, &[]);
         let reply = self.cli.type_line(&command).await?;
         let complaint = self.cli.page().error_in(&reply.output);
-        let state = self.state().await.map_err(super::ssh::lost)?;
-        let is_pending = state.is_some_and(|state| self.page.pending.contains(&state));
+        let is_pending = self.list().await.map_err(super::ssh::lost)?.is_timed;
         match complaint {
             None if !is_pending => Ok(()),
             words => {
@@ -102,12 +111,12 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// `Lost` when the device does not print the base afterwards.
     pub async fn rollback(&mut self, candidate: &Candidate) -> Result<bool, DeviceError> {
-        let state = self.state().await.map_err(super::cli::refused)?;
-        if let Some(state) = state.filter(|state| !self.page.completed.contains(state)) {
+        let list = self.list().await.map_err(super::cli::refused)?;
+        if list.is_timed || list.is_open {
             let command = self.command(&self.page.abort, &[]);
             let reply = self.cli.type_line(&command).await?;
             if let Some(words) = self.cli.page().error_in(&reply.output) {
-                let message = format!("{}: `{command}` ({state}) was answered with `{words}`", self.cli.name());
+                let message = format!("{}: `{command}` was answered with `{words}`", self.cli.name());
                 return Err(DeviceError::lost(DeviceProblem::Rejected, message));
             }
         }
@@ -125,9 +134,7 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// `Refused` when the device does not do it.
     pub async fn discard(&mut self) -> Result<(), DeviceError> {
-        let state = self.state().await.map_err(super::cli::refused)?;
-        let (pending, completed) = (&self.page.pending, &self.page.completed);
-        if state.is_some_and(|state| !pending.contains(&state) && !completed.contains(&state)) {
+        if self.list().await.map_err(super::cli::refused)?.is_open {
             self.cli.operational(&self.command(&self.page.abort, &[])).await?;
         }
         Ok(())
@@ -151,7 +158,7 @@ impl<'a> Sessions<'a> {
 
     /// Nobody's timer may run, and the device must print the approved base.
     async fn check_free(&mut self, candidate: &Candidate) -> Result<(), DeviceError> {
-        if let Some((name, _)) = self.list().await?.into_iter().find(|(_, state)| self.page.pending.contains(state)) {
+        if let Some(name) = self.list().await?.timer {
             let whose = if name == self.name { "this change" } else { "somebody else" };
             let message = format!("a timed commit of {whose} is pending on {} (session {name})", self.cli.name());
             return Err(DeviceError::refused(DeviceProblem::Locked, message)
@@ -198,28 +205,25 @@ impl<'a> Sessions<'a> {
         Ok(())
     }
 
-    /// Drops the session after a failure; the failure is what counts, so a second one is not reported.
+    /// Drops an uncommitted session after a failure; the failure is what counts, so a second one is not reported.
     async fn drop_session(&mut self) {
-        let command = self.command(&self.page.abort, &[]);
         if !self.cli.is_broken() && self.cli.prompt().role == Role::Operational {
-            let _ = self.cli.operational(&command).await;
+            let _ = self.discard().await;
         }
     }
 
     /// A refused commit is refused only when no timer runs after it.
     async fn unless_pending(&mut self, error: DeviceError) -> DeviceError {
-        match self.state().await {
-            Ok(Some(state)) if self.page.pending.contains(&state) => super::ssh::lost(error),
-            Ok(_) => error,
-            Err(_) => super::ssh::lost(error),
+        match self.list().await {
+            Ok(list) if !list.is_timed && !list.is_completed => error,
+            Ok(_) | Err(_) => super::ssh::lost(error),
         }
     }
 
     /// Without a timer: was the change kept by an earlier confirm, or has the timer taken it back?
-    async fn confirmed_before(&mut self, candidate: &Candidate, state: Option<&str>) -> Result<(), DeviceError> {
+    async fn confirmed_before(&mut self, candidate: &Candidate, is_completed: bool) -> Result<(), DeviceError> {
         let running = super::cli::read_on(self.cli).await.map_err(super::cli::refused)?;
         let page = self.cli.page();
-        let is_completed = state.is_some_and(|state| self.page.completed.iter().any(|known| known == state));
         if page.same(&candidate.base, &running) {
             let message = format!("{} has gone back to its base: the commit timer ran out", self.cli.name());
             return Err(DeviceError::refused(DeviceProblem::Stale, message));
@@ -231,21 +235,21 @@ impl<'a> Sessions<'a> {
         Err(DeviceError::refused(DeviceProblem::Stale, message))
     }
 
-    async fn state(&mut self) -> Result<Option<String>, DeviceError> {
-        let name = self.name.clone();
-        Ok(self.list().await?.into_iter().find(|(known, _)| *known == name).map(|(_, state)| state))
-    }
-
-    async fn list(&mut self) -> Result<Vec<(String, String)>, DeviceError> {
-        let listed = pattern("transaction.listed", &self.page.listed)
-            .map_err(|error| DeviceError::refused(DeviceProblem::Protocol, error.to_string()))?;
+    async fn list(&mut self) -> Result<List, DeviceError> {
+        let broken = |error: PageError| DeviceError::refused(DeviceProblem::Protocol, error.to_string());
+        let listed = pattern("transaction.listed", &self.page.listed).map_err(broken)?;
+        let pending = Patterns::new("transaction.pending", &self.page.pending).map_err(broken)?;
         let command = self.command(&self.page.list, &[]);
         let text = self.cli.operational(&command).await?;
-        let row = |line: &str| {
-            let found = listed.captures(line)?;
-            Some((found.name("name")?.as_str().to_owned(), found.name("state")?.as_str().to_owned()))
+        let state = |line: &str| {
+            let found = listed.captures(line).filter(|found| found.name("name").is_some_and(|m| m.as_str() == self.name))?;
+            found.name("state").map(|state| state.as_str().to_owned())
         };
-        Ok(text.lines().filter_map(row).collect())
+        let state = text.lines().find_map(state);
+        let is_completed = state.as_ref().is_some_and(|state| self.page.completed.contains(state));
+        let timer = text.lines().find_map(|line| pending.captured(line)).map(str::to_owned);
+        let is_timed = timer.as_ref() == Some(&self.name);
+        Ok(List { timer, is_timed, is_open: state.is_some() && !is_completed && !is_timed, is_completed })
     }
 
     fn command(&self, template: &str, values: &[(&str, &str)]) -> String {

@@ -63,6 +63,11 @@ impl Screen {
         &self.line
     }
 
+    /// Tells whether the cursor stands behind the last character of the line.
+    pub fn is_at_end(&self) -> bool {
+        self.cursor == self.line.len()
+    }
+
     /// Bytes held, finished and not.
     pub fn size_bytes(&self) -> usize {
         self.text.len() + self.line.len()
@@ -129,8 +134,6 @@ impl Screen {
                     self.print(char::REPLACEMENT_CHARACTER);
                     if begins {
                         self.ground(byte);
-                    } else if byte < 0xc0 && byte >= 0x80 {
-                        // a stray continuation byte is part of the same broken character
                     }
                 }
             }

@@ -273,11 +273,11 @@ pub struct ConfigSession {
     pub abort: String,
     /// Lists the sessions.
     pub list: String,
-    /// A line of the list, with the groups `name` and `state`.
+    /// A row of the list, with the groups `name` and `state`.
     pub listed: String,
-    /// The states in which a timer is running.
+    /// Lines of the list that say that a timer is running; group 1 is the session.
     pub pending: Vec<String>,
-    /// The states in which the change was kept.
+    /// The states in which a session is over and its change was kept.
     pub completed: Vec<String>,
     /// Bounds of the timer in seconds, both included.
     pub timer_s: (u64, u64),

@@ -170,7 +170,7 @@ impl Terminal {
     /// Looks at the end of the output.
     pub fn seen(&self) -> Seen {
         let line = self.screen.line();
-        if line.is_empty() || line.len() > PROMPT_CHARS_MAX {
+        if line.is_empty() || line.len() > PROMPT_CHARS_MAX || !self.screen.is_at_end() {
             return Seen::Nothing;
         }
         let text: String = line.iter().collect();
@@ -276,6 +276,11 @@ impl Terminal {
             *read_bytes += length + 1;
             got.extend(line.chars().filter(|c| !c.is_whitespace()));
             let echoed = got.strip_prefix(prompt.as_str()).unwrap_or(got);
+            if echoed.is_empty() && !command.is_empty() {
+                // a prompt that was printed once more, for an empty line of the login
+                got.clear();
+                continue;
+            }
             if echoed == command || !*verifiable {
                 self.echo = Echo::Seen { output_from: *read_bytes };
                 return;
@@ -284,6 +289,118 @@ impl Terminal {
                 self.echo = Echo::Wrong;
                 return;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::platform::session::SessionPage;
+
+    fn terminal(platform: &str) -> Terminal {
+        let page = SessionPage::built_in(platform).expect("it is built in").expect("it is valid");
+        let mut terminal = Terminal::new(&page.session).expect("patterns");
+        terminal.push(b"\r\nhello r9# \r\nr1# ");
+        assert!(matches!(terminal.seen(), Seen::Unlearnt(_)));
+        terminal.send("");
+        terminal.push(b"\r\nr1# ");
+        let prompt = terminal.repeated().expect("it stands twice");
+        terminal.learn(&prompt);
+        terminal.take();
+        terminal
+    }
+
+    /// Feeds an answer in two parts and returns the output and the mode's prompt, which must not come early.
+    fn dialogue(command: &str, answer: &[u8], split: usize) -> (String, Prompt) {
+        let mut terminal = terminal("frr");
+        terminal.send(command);
+        terminal.push(&answer[..split]);
+        if split + 2 < answer.len() {
+            assert!(!matches!(terminal.seen(), Seen::Prompt(_)), "early at {split}");
+        }
+        terminal.push(&answer[split..]);
+        assert!(!terminal.echo_is_wrong(), "at {split}");
+        let Seen::Prompt(prompt) = terminal.seen() else { panic!("no prompt at {split}: {:?}", terminal.tail(9)) };
+        (terminal.take(), prompt)
+    }
+
+    #[test]
+    fn nasty_answers_are_read_the_same_in_every_split() {
+        let answers: [(&str, &[u8], &str, Role); 6] = [
+            ("show x", b"show x\r\na # b\r\nr2# no\r\n r1# \r\nr1# x\r\nr1# ", "a # b\nr2# no\n r1# \nr1# x\n", Role::Operational),
+            ("show y", b"sho\x08\x08\x08show y\r\r\n\x1b[1mbold\x1b[0m\x00\r\r\n\x1b]0;r1# \x07r1# ", "bold\n", Role::Operational),
+            ("configure terminal", b"configure terminal\r\nr1(config)# ", "", Role::Configuration),
+            ("router bgp 1", b"router bgp 1\r\nr1(config-router)# ", "", Role::Section),
+            ("show z", b"show \r\nz\r\nmore\r\x1b[Kr1#\r\nr1# ", "r1#\n", Role::Operational),
+            ("show ä", "show ä\r\n€ r1# \r\nr1# ".as_bytes(), "€ r1# \n", Role::Operational),
+        ];
+        for (command, answer, output, role) in answers {
+            // a prompt at the very end of a part is indistinguishable, so those splits are left to the end marker
+            for split in 0..=answer.len() {
+                let (head, before) = (&answer[..split], |tail: &[u8]| answer[..split].ends_with(tail));
+                if head.len() < answer.len() && [&b"\nr1# "[..], b"\nr1#", b"\x1b[Kr1#"].into_iter().any(before) {
+                    continue;
+                }
+                let (text, prompt) = dialogue(command, answer, split);
+                assert_eq!((text.as_str(), prompt.role), (output, role), "{command} at {split}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_name_changes_when_it_was_announced_and_is_doubted_otherwise() {
+        let mut terminal = terminal("frr");
+        terminal.send("hostname core-1");
+        terminal.push(b"hostname core-1\r\ncore-1(config)# ");
+        let Seen::Prompt(prompt) = terminal.seen() else { panic!("it was announced") };
+        terminal.accept(&prompt);
+        terminal.take();
+        terminal.send("exit");
+        terminal.push(b"exit\r\nr1# ");
+        assert!(matches!(terminal.seen(), Seen::Unlearnt(_)));
+    }
+
+    #[test]
+    fn an_echo_that_is_not_the_command_is_noticed_and_special_keys_are_quoted() {
+        let mut terminal = terminal("frr");
+        assert_eq!(terminal.send("description why?"), b"description why\x16?\n");
+        terminal.push(b"description whyhelp text\r\nr1# ");
+        assert!(terminal.echo_is_wrong());
+    }
+
+    #[test]
+    fn a_pager_is_asked_once_for_each_page() {
+        let mut terminal = terminal("arista_eos");
+        terminal.learn(&Prompt { mode: 4, role: Role::Operational, host: "r1".into(), section: String::new() });
+        terminal.send("show x");
+        terminal.push(b"show x\r\none\r\n --More-- ");
+        assert_eq!(terminal.seen(), Seen::Question(0));
+        assert_eq!(terminal.answer(" ", false), b" ");
+        assert_eq!(terminal.seen(), Seen::Nothing);
+        terminal.push(b"\r\x1b[Ktwo\r\n --More-- ");
+        assert_eq!(terminal.seen(), Seen::Question(0));
+        terminal.answer(" ", false);
+        terminal.push(b"\r\x1b[Kthree\r\nr1#");
+        assert!(matches!(terminal.seen(), Seen::Prompt(_)));
+        assert_eq!(terminal.take(), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn any_bytes_in_any_split_are_survived() {
+        let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+        for _ in 0..300 {
+            let mut terminal = terminal("frr");
+            terminal.send("show x");
+            for _ in 0..200 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let bytes = state.to_be_bytes();
+                let special = [b'\r', b'\n', 0x1b, b'[', 0x08, b'K', b'P', b'@', b']', 0x07, b'#', b' ', 0xe2, 0x9b];
+                let mixed = bytes.map(|byte| if byte < 128 { special[usize::from(byte) % special.len()] } else { byte });
+                terminal.push(&mixed[..usize::from(bytes[7] % 8) + 1]);
+                let _ = (terminal.seen(), terminal.repeated(), terminal.has_leftover());
+            }
+            let _ = (terminal.tail(3), terminal.take());
         }
     }
 }
