@@ -3,6 +3,7 @@
 
 mod support;
 
+mod device;
 mod git;
 mod git_remote;
 mod intents;

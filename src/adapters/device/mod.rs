@@ -2,6 +2,21 @@
 
 pub mod simulated;
 
+pub mod ssh;
+
+pub mod page;
+
+pub mod session;
+
+pub mod typing;
+
+pub mod config_session;
+
+pub mod shell_timer;
+
+pub mod cli;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -34,6 +49,8 @@ pub struct Target {
     pub connect_timeout: Duration,
     /// Bound on one command without any new output.
     pub command_timeout: Duration,
+    /// Settings of this device that its platform page offers under `options`, for example `pathspace` of FRR.
+    pub options: BTreeMap<String, String>,
 }
 
 /// One way to log in.

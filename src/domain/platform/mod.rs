@@ -1,5 +1,13 @@
 //! What we know about one network operating system: one YAML page per platform.
 
+pub mod session;
+
+pub mod screen;
+
+pub mod terminal;
+
+pub mod compare;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -1,0 +1,111 @@
+//! A platform page made ready for one device: patterns compiled, options of the inventory written into the commands.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use super::{DeviceError, DeviceProblem, Target};
+use crate::domain::platform::compare::{differences, same};
+use crate::domain::platform::session::{
+    Masks, PageError, Patterns, Role, Session, SessionPage, Silence, Transaction, expand, pattern,
+};
+
+/// Lines of a difference that a message shows.
+const DIFFERENCE_LINES_MAX: usize = 20;
+
+/// A page that is ready for one device.
+pub struct Page {
+    /// How to talk.
+    pub session: Session,
+    /// How a change is made safe.
+    pub transaction: Transaction,
+    /// What must not be shown.
+    pub masks: Masks,
+    /// The mode for operational commands.
+    pub operational: usize,
+    options: BTreeMap<String, String>,
+    errors: Patterns,
+    tolerated: Patterns,
+    volatile: Patterns,
+    ends_with: Option<Regex>,
+    saved: Regex,
+}
+
+impl Page {
+    /// Makes a page ready.
+    ///
+    /// # Errors
+    /// `Refused` when the page is wrong or the inventory sets an option that does not fit.
+    pub fn new(target: &Target, page: &SessionPage) -> Result<Self, DeviceError> {
+        Self::compile(target, page).map_err(|error| {
+            let message = format!("the page of platform {} cannot be used for {}: {error}", target.platform, target.device);
+            let hint = match error {
+                PageError::Option { .. } => "correct the option in the inventory",
+                PageError::Pattern { .. } | PageError::Mode(_) => "correct the platform page",
+            };
+            DeviceError::refused(DeviceProblem::Protocol, message).hint(hint)
+        })
+    }
+
+    fn compile(target: &Target, page: &SessionPage) -> Result<Self, PageError> {
+        let session = &page.session;
+        let reading = session.running.ends_with.as_deref();
+        Ok(Self {
+            transaction: page.transaction.clone(),
+            masks: Masks::new(session)?,
+            operational: session.mode_of(Role::Operational)?,
+            options: session.with_options(&target.options)?,
+            errors: Patterns::new("errors", &session.errors)?,
+            tolerated: Patterns::new("configuration.tolerated", &session.configuration.tolerated)?,
+            volatile: Patterns::new("volatile", &session.volatile)?,
+            ends_with: reading.map(|source| pattern("running.ends_with", source)).transpose()?,
+            saved: pattern("save.success", &session.save.success)?,
+            session: session.clone(),
+        })
+    }
+
+    /// Writes a command of the page: options of the inventory and the given values.
+    pub fn command(&self, template: &str, values: &[(&str, &str)]) -> String {
+        let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        expand(template, &options.chain(values.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// Returns the line of an output that says that the command failed.
+    pub fn error_in(&self, output: &str) -> Option<String> {
+        output.lines().find(|line| self.errors.fits(line)).map(|line| self.masks.apply(line.trim()))
+    }
+
+    /// Returns what is wrong with the output of a configuration line.
+    pub fn complaint_in(&self, output: &str) -> Option<String> {
+        match self.session.configuration.silence {
+            Silence::Expected => self.error_in(output).filter(|line| !self.tolerated.fits(line)),
+            Silence::Required => {
+                let bad = output.lines().filter(|line| !line.trim().is_empty() && !self.tolerated.fits(line));
+                let words: Vec<&str> = bad.map(str::trim).take(3).collect();
+                if words.is_empty() { None } else { Some(self.masks.apply(&words.join("\n")).replace('\n', " / ")) }
+            }
+        }
+    }
+
+    /// Tells whether an answer to reading the running configuration is complete.
+    pub fn is_complete(&self, running: &str) -> bool {
+        let last = running.lines().rev().map(str::trim_end).find(|line| !line.is_empty());
+        self.ends_with.as_ref().is_none_or(|end| last.is_some_and(|line| end.is_match(line)))
+    }
+
+    /// Tells whether an answer to saving says that it worked.
+    pub fn is_saved(&self, answer: &str) -> bool {
+        self.saved.is_match(answer) && self.error_in(answer).is_none()
+    }
+
+    /// Tells whether two readings of the running configuration are the same.
+    pub fn same(&self, left: &str, right: &str) -> bool {
+        same(left, right, &self.volatile)
+    }
+
+    /// The lines between two readings, masked, on one line each with an indent.
+    pub fn differences(&self, before: &str, after: &str) -> String {
+        let found = differences(before, after, &self.volatile, DIFFERENCE_LINES_MAX);
+        found.iter().map(|line| format!("\n  {}", self.masks.apply(line))).collect()
+    }
+}
