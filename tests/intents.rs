@@ -61,7 +61,10 @@ fn texts(findings: &[Diagnostic]) -> Vec<String> {
 /// The lines that mean something: without what a device prints around its configuration.
 fn meaningful(config: &str) -> Vec<&str> {
     let noise = ["Building configuration...", "Current configuration:", "frr version", "! Command:", "! device:"];
-    config.lines().filter(|line| !line.is_empty() && *line != "!" && !noise.iter().any(|n| line.starts_with(n))).collect()
+    config
+        .lines()
+        .filter(|line| !line.is_empty() && *line != "!" && !noise.iter().any(|n| line.starts_with(n)))
+        .collect()
 }
 
 #[test]
@@ -111,7 +114,10 @@ fn explain_names_every_layer() {
     assert_eq!(shown, [("site fra", 5, false), ("device leaf2", 8, true)]);
     let winners = intent::explain(&intent, &name("leaf2"), None);
     let winner = winners.iter().find(|l| l.key == "vlans[1].name").expect("a leaf");
-    assert_eq!((winner.place.path.as_str(), winner.value.as_str()), ("data/device/leaf2.yaml", Some("printers-and-scanners")));
+    assert_eq!(
+        (winner.place.path.as_str(), winner.value.as_str()),
+        ("data/device/leaf2.yaml", Some("printers-and-scanners"))
+    );
     assert_eq!(intent::explain(&intent, &name("r9"), None), Vec::new());
 }
 
@@ -160,7 +166,8 @@ fn every_line_knows_its_template_line() {
 fn bad_repositories_are_explained() {
     let cases = root().join("tests/intents");
     let mut seen = 0;
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(&cases).expect("cases").map(|e| e.expect("an entry").path()).collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(&cases).expect("cases").map(|e| e.expect("an entry").path()).collect();
     folders.sort();
     for case in folders.iter().filter(|path| path.is_dir()) {
         let mut files = template();
@@ -202,7 +209,10 @@ impl Numbers {
 fn mutate(text: &str, numbers: &mut Numbers) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let (a, b) = (numbers.next(lines.len()), numbers.next(lines.len()));
-    let noise = ["{", "}", "[", "]", ":", "'", "\"", "\t", "&a", "*a", "!x", "%", "{{", "{%", "#}", "\u{0}", "\u{2028}", "- ", "|"];
+    let noise = [
+        "{", "}", "[", "]", ":", "'", "\"", "\t", "&a", "*a", "!x", "%", "{{", "{%", "#}", "\u{0}", "\u{2028}", "- ",
+        "|",
+    ];
     match numbers.next(8) {
         0 => drop(lines.remove(a)),
         1 => lines.insert(b, lines[a].clone()),
@@ -242,14 +252,17 @@ fn broken_repositories_never_panic_and_broken_yaml_is_told() {
         let (intent, findings) = load(&files);
         let rendered = render::validate(&intent);
         for (path, text) in &files {
-            let ours = ["inventory/", "data/", "checks/", "reconverge.yaml"].iter().any(|start| path.starts_with(start));
+            let ours =
+                ["inventory/", "data/", "checks/", "reconverge.yaml"].iter().any(|start| path.starts_with(start));
             // Three things are broken in YAML 1.1 only: the line separator, a plain scalar that starts with a colon, and a
             // line that is only a tab.
             let is_older = text.contains(['\u{2028}']) || text.contains(": :") || text.lines().any(|line| line == "\t");
             let is_broken = ours && !is_older && serde_yaml::from_str::<serde_json::Value>(text).is_err();
             if is_broken {
                 broken += 1;
-                let told = findings.iter().any(|f| f.is_error() && f.place.as_ref().is_some_and(|p| p.path == *path && p.line > 0));
+                let told = findings
+                    .iter()
+                    .any(|f| f.is_error() && f.place.as_ref().is_some_and(|p| p.path == *path && p.line > 0));
                 assert!(told, "round {round}: {path} is broken and nothing is said:\n{text}\n{:#?}", texts(&findings));
             }
         }

@@ -7,6 +7,7 @@ mod device;
 mod git;
 mod git_remote;
 mod intents;
+mod inventories;
 mod schemas;
 mod secrets;
 mod simulated;

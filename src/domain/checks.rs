@@ -10,6 +10,7 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::inventory::Selector;
 use super::limits::REGEX_BYTES_MAX;
 use super::schedule::Interval;
+use super::secret::{PLACEHOLDER_CLOSE, PLACEHOLDER_OPEN};
 use super::yaml::{Content, Mark, Node, typed};
 
 /// The folder of the checks.
@@ -225,6 +226,9 @@ impl Check {
         if command.is_empty() || self.command.len() > COMMAND_BYTES_MAX || self.command.contains(char::is_control) {
             return Some(format!("its command must be one line of at most {COMMAND_BYTES_MAX} bytes"));
         }
+        if command.contains([PLACEHOLDER_OPEN, PLACEHOLDER_CLOSE]) {
+            return Some("its command cannot hold a secret".to_owned());
+        }
         if self.every < EVERY_MIN {
             return Some(format!("every must be at least {EVERY_MIN}"));
         }
@@ -329,7 +333,8 @@ fn lines_with<'a>(pattern: &Regex, output: &'a str) -> Vec<&'a str> {
 }
 
 fn excerpt<'a>(lines: impl Iterator<Item = &'a str>) -> String {
-    let lines: Vec<String> = lines.take(EXCERPT_LINES_MAX).map(|l| l.chars().take(EXCERPT_CHARS_MAX).collect()).collect();
+    let lines: Vec<String> =
+        lines.take(EXCERPT_LINES_MAX).map(|l| l.chars().take(EXCERPT_CHARS_MAX).collect()).collect();
     lines.join("\n")
 }
 

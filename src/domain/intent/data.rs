@@ -88,7 +88,13 @@ pub fn explain(device: &Device, inventory: &Inventory, data: &BTreeMap<String, N
         result.each_leaf("", &mut |key, node| {
             let of_layer = layers.iter().rev().find(|(_, root)| root.mark.file == node.mark.file);
             let layer = of_layer.map_or_else(|| "global".to_owned(), |(name, _)| name.clone());
-            found.push(Layer { key: key.to_owned(), layer, place: node.mark.place(), value: node.to_json(), wins: true });
+            found.push(Layer {
+                key: key.to_owned(),
+                layer,
+                place: node.mark.place(),
+                value: node.to_json(),
+                wins: true,
+            });
         });
         found.retain(|layer| !layer.key.is_empty());
         return found;
@@ -173,7 +179,8 @@ pub fn check(path: &str, root: &Node, findings: &mut Vec<Diagnostic>) {
     }
     for name in RESERVED {
         if let Some(entry) = root.entry(name) {
-            let finding = Diagnostic::error(format!("the key {name:?} is the name of something that templates get from us"));
+            let finding =
+                Diagnostic::error(format!("the key {name:?} is the name of something that templates get from us"));
             findings.push(entry.mark.on(finding.hint("use another name")));
         }
     }
@@ -238,7 +245,8 @@ fn join(below: &[Node], above: &[Node], rule: &str) -> Vec<Node> {
     let mut nodes = below.to_vec();
     for node in above {
         let id = if rule == APPEND { None } else { node.get(rule).map(Node::to_json) };
-        let same = id.and_then(|id| nodes.iter().position(|old| old.get(rule).map(Node::to_json).as_ref() == Some(&id)));
+        let same =
+            id.and_then(|id| nodes.iter().position(|old| old.get(rule).map(Node::to_json).as_ref() == Some(&id)));
         let removed = node.get(REMOVE).is_some_and(|flag| flag.to_json() == Value::Bool(true));
         match same {
             Some(index) if removed => drop(nodes.remove(index)),

@@ -48,8 +48,10 @@ fn templates(intent: &Intent, tell_unused: bool, findings: &mut Vec<Diagnostic>)
     }
     for path in intent.templates.keys() {
         if tell_unused && (path == "main.j2" || path.ends_with("/main.j2")) && !used.contains(path) {
-            let finding = Diagnostic::warning("no device uses this template").at(&format!("{TEMPLATES_FOLDER}{path}"), 0, 0);
-            findings.push(finding.hint("templates are looked up as <platform>/<role>/main.j2, then <platform>/main.j2"));
+            let finding =
+                Diagnostic::warning("no device uses this template").at(&format!("{TEMPLATES_FOLDER}{path}"), 0, 0);
+            findings
+                .push(finding.hint("templates are looked up as <platform>/<role>/main.j2, then <platform>/main.j2"));
         }
     }
 }
@@ -85,7 +87,8 @@ fn secrets(root: &Node, findings: &mut Vec<Diagnostic>) {
                 secrets(&entry.value, findings);
                 if is_secret_key(&entry.key) && is_plain_secret(&entry.value) {
                     let finding = Diagnostic::warning(format!("{:?} looks like a secret in plain text", &*entry.key));
-                    let hint = "write secret://env/NAME or secret://file/PATH#KEY and use {{ secret(…) }} in the template";
+                    let hint =
+                        "write secret://env/NAME or secret://file/PATH#KEY and use {{ secret(…) }} in the template";
                     findings.push(entry.value.mark.on(finding.hint(hint)));
                 }
             }
@@ -109,7 +112,10 @@ fn check_names(intent: &Intent, tell_unused: bool, findings: &mut Vec<Diagnostic
             let finding = Diagnostic::error(format!("the check {:?} is there twice", check.name));
             findings.push(check.mark.on(finding.hint(format!("the first one is in {}:{}", first.file, first.line))));
         }
-        if tell_unused && !intent.inventory.devices.is_empty() && intent.inventory.select(&check.select).next().is_none() {
+        if tell_unused
+            && !intent.inventory.devices.is_empty()
+            && intent.inventory.select(&check.select).next().is_none()
+        {
             let finding = Diagnostic::warning(format!("the check {:?} is for no device", check.name));
             findings.push(check.mark.on(finding.hint(format!("nothing matches {:?}", check.select.to_string()))));
         }
@@ -123,14 +129,16 @@ fn selector(selector: &Selector, mark: &Mark, intent: &Intent, findings: &mut Ve
     labels.extend(devices.values().flat_map(|device| device.labels.keys().map(String::as_str)));
     for (field, values) in selector.compared() {
         if !labels.contains(field) {
-            let finding = Diagnostic::warning(format!("no device has the label {field:?} of the selector \"{selector}\""));
+            let finding =
+                Diagnostic::warning(format!("no device has the label {field:?} of the selector \"{selector}\""));
             findings.push(mark.on(finding.hint(suggest::hint(field, labels.iter().copied()))));
         }
         if field == "group" {
             let groups = &intent.inventory.groups;
             let names = || groups.keys().map(crate::domain::name::GroupName::as_str);
             for value in values.iter().filter(|value| !names().any(|name| name == value.as_str())) {
-                let finding = Diagnostic::error(format!("the group {value:?} of the selector \"{selector}\" is not known"));
+                let finding =
+                    Diagnostic::error(format!("the group {value:?} of the selector \"{selector}\" is not known"));
                 findings.push(mark.on(finding.hint(suggest::hint(value, names()))));
             }
         }

@@ -2,6 +2,7 @@
 
 pub mod data;
 mod findings;
+pub mod schema;
 pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +77,9 @@ pub fn load(snapshot: &Snapshot, platforms: &BTreeSet<PlatformName>) -> (Intent,
         .filter(|node| !node.is_null())
         .and_then(|node| typed::read(node, &mut findings))
         .unwrap_or_default();
+    if let Some(node) = settings_node {
+        settings::check(&settings, node, &mut findings);
+    }
     let credentials_node = settings_node.and_then(|node| node.get("credentials"));
     let credentials = inventory::load::credentials(&settings.credentials, credentials_node, &mut findings);
     let known = Known { platforms, credentials: &credentials };
@@ -115,7 +119,8 @@ pub fn explain(intent: &Intent, device: &DeviceName, key: Option<&str>) -> Vec<L
 fn yaml_files(snapshot: &Snapshot, findings: &mut Vec<Diagnostic>) -> (BTreeMap<String, Node>, bool) {
     let (mut files, mut all_read) = (BTreeMap::new(), true);
     for (path, text) in &snapshot.files {
-        let ours = [inventory::load::FOLDER, data::FOLDER, checks::FOLDER].iter().any(|folder| path.starts_with(folder));
+        let ours =
+            [inventory::load::FOLDER, data::FOLDER, checks::FOLDER].iter().any(|folder| path.starts_with(folder));
         if !ours && path != settings::PATH {
             continue;
         }

@@ -8,10 +8,16 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::inventory::Selector;
 use crate::domain::inventory::files::CredentialsFile;
 use crate::domain::schedule::Interval;
+use crate::domain::yaml::Node;
 
+/// Shorter, a slow device would always go back.
+const CONFIRM_TIMEOUT_MIN: Interval = Interval::seconds(10);
+/// Shorter, the service would do nothing else.
+const DRIFT_INTERVAL_MIN: Interval = Interval::seconds(1);
 /// The path of the settings.
 pub const PATH: &str = "reconverge.yaml";
 
@@ -55,6 +61,32 @@ impl Default for Settings {
             drift_in_plan: DriftInPlan::default(),
             credentials: BTreeMap::new(),
         }
+    }
+}
+
+/// Reports settings that cannot work.
+pub(super) fn check(settings: &Settings, root: &Node, findings: &mut Vec<Diagnostic>) {
+    let mut wrong = |key: &str, message: String| {
+        let mark = root.get(key).map_or(&root.mark, |node| &node.mark);
+        findings.push(mark.on(Diagnostic::error(message)));
+    };
+    let is_ref = |text: &str| {
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
+        !text.is_empty() && !text.starts_with(['-', '/', '.']) && !text.contains(odd) && !text.contains("..")
+    };
+    if !is_ref(&settings.branch) || settings.branch.ends_with('/') {
+        wrong("branch", format!("{:?} cannot be the name of a branch", settings.branch));
+    }
+    if !is_ref(&settings.change_prefix) {
+        wrong("change_prefix", format!("{:?} cannot be the start of names of branches", settings.change_prefix));
+    } else if settings.branch.starts_with(&settings.change_prefix) {
+        wrong("change_prefix", format!("the branch {:?} would itself be a change", settings.branch));
+    }
+    if settings.confirm_timeout < CONFIRM_TIMEOUT_MIN {
+        wrong("confirm_timeout", format!("a device needs at least {CONFIRM_TIMEOUT_MIN} to be checked and confirmed"));
+    }
+    if settings.drift.interval < DRIFT_INTERVAL_MIN {
+        wrong("drift", format!("devices are read at most every {DRIFT_INTERVAL_MIN}"));
     }
 }
 
@@ -235,7 +267,8 @@ impl Visitor<'_> for NumberOrText {
 impl<'de> Deserialize<'de> for Share {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = from.deserialize_any(NumberOrText)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not a number of devices or a share: 2, 25%")))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is not a number of devices or a share: 2, 25%")))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What people write into `inventory/**/*.yaml` and `inventory/groups/*.yaml`; the editor schemas come from here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +32,11 @@ pub struct DeviceFile {
     pub groups: Vec<String>,
     /// Facts for selectors and data layers: `site`, `role`, `env`, `redundancy_group` and your own.
     #[serde(deserialize_with = "words")]
+    #[schemars(with = "BTreeMap<String, Word>")]
     pub labels: BTreeMap<String, String>,
     /// Settings for the driver, for example `vtysh: vtysh -N r1`.
     #[serde(deserialize_with = "words")]
+    #[schemars(with = "BTreeMap<String, Word>")]
     pub options: BTreeMap<String, String>,
     /// Nothing is deployed to a suspended device.
     pub suspended: Option<Suspension>,
@@ -59,9 +62,11 @@ pub struct DeviceDefaults {
     pub host_key: Option<String>,
     /// Labels that are added.
     #[serde(deserialize_with = "words")]
+    #[schemars(with = "BTreeMap<String, Word>")]
     pub labels: BTreeMap<String, String>,
     /// Driver settings that are added.
     #[serde(deserialize_with = "words")]
+    #[schemars(with = "BTreeMap<String, Word>")]
     pub options: BTreeMap<String, String>,
     /// How much of the configuration the repository owns.
     pub mode: Option<ModeFile>,
@@ -97,6 +102,16 @@ pub struct GroupFile {
 
 /// A text in a map of texts; numbers and truth values are taken as they are written.
 struct Word(String);
+
+impl JsonSchema for Word {
+    fn schema_name() -> Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -59,14 +59,17 @@ pub fn credentials(
             let text = value.as_ref()?;
             let reference = SecretRef::from_str(text);
             if reference.is_err() {
-                let mark = entry.and_then(|e| e.get(key)).map_or_else(|| Mark::whole("reconverge.yaml"), |n| n.mark.clone());
+                let mark =
+                    entry.and_then(|e| e.get(key)).map_or_else(|| Mark::whole("reconverge.yaml"), |n| n.mark.clone());
                 let what = match text.starts_with("secret://") {
                     true => "is not a complete reference to a secret",
                     false => "is a secret in plain text",
                 };
                 let finding = Diagnostic::error(format!("the {key} of the credentials {name:?} {what}"));
-                findings.push(mark.on(finding.hint("write secret://env/NAME or secret://file/PATH#KEY, and change the secret \
-                                                    if it was ever pushed")));
+                findings.push(mark.on(finding.hint(
+                    "write secret://env/NAME or secret://file/PATH#KEY, and change the secret \
+                                                    if it was ever pushed",
+                )));
             }
             reference.ok()
         };
@@ -82,7 +85,8 @@ fn groups(
     findings: &mut Vec<Diagnostic>,
 ) -> BTreeMap<GroupName, Group> {
     let mut groups = BTreeMap::new();
-    for (path, root) in files.range(GROUPS_FOLDER.to_owned()..).take_while(|(path, _)| path.starts_with(GROUPS_FOLDER)) {
+    for (path, root) in files.range(GROUPS_FOLDER.to_owned()..).take_while(|(path, _)| path.starts_with(GROUPS_FOLDER))
+    {
         let stem = path[GROUPS_FOLDER.len()..].trim_end_matches(".yaml").trim_end_matches(".yml");
         let name = match stem.parse::<GroupName>() {
             Ok(name) => name,
@@ -112,7 +116,8 @@ fn groups(
 fn parents_known(groups: &BTreeMap<GroupName, Group>, files: &BTreeMap<String, Node>, findings: &mut Vec<Diagnostic>) {
     for group in groups.values() {
         for parent in group.parents.iter().filter(|parent| !groups.contains_key(*parent)) {
-            let mark = files.get(&*group.mark.file).and_then(|root| root.get("parents")).map_or(&group.mark, |n| &n.mark);
+            let mark =
+                files.get(&*group.mark.file).and_then(|root| root.get("parents")).map_or(&group.mark, |n| &n.mark);
             findings.push(mark.on(unknown_group(parent.as_str(), groups)));
         }
         if depth(groups, &group.name, &mut Vec::new()).is_none() {
@@ -123,7 +128,11 @@ fn parents_known(groups: &BTreeMap<GroupName, Group>, files: &BTreeMap<String, N
 }
 
 /// Returns how many ancestors stand above a group, or nothing when they form a circle.
-fn depth<'a>(groups: &'a BTreeMap<GroupName, Group>, name: &'a GroupName, path: &mut Vec<&'a GroupName>) -> Option<usize> {
+fn depth<'a>(
+    groups: &'a BTreeMap<GroupName, Group>,
+    name: &'a GroupName,
+    path: &mut Vec<&'a GroupName>,
+) -> Option<usize> {
     if path.contains(&name) || path.len() > 32 {
         return None;
     }
@@ -193,7 +202,8 @@ fn written_devices<'a>(root: &'a Node, findings: &mut Vec<Diagnostic>) -> Vec<Wr
         }
         Content::Scalar(value) if value.is_null() => {}
         Content::Scalar(_) => {
-            let finding = Diagnostic::error(format!("an inventory file is a map or a list of devices, not {}", root.kind()));
+            let finding =
+                Diagnostic::error(format!("an inventory file is a map or a list of devices, not {}", root.kind()));
             findings.push(root.mark.on(finding));
         }
     }
@@ -239,7 +249,10 @@ fn device(
     let mut wrong = |finding: Diagnostic, key: &str| findings.push(key_mark(node, key).on(finding.on(name)));
     let address = file.address.clone().unwrap_or_default();
     if address.is_empty() {
-        wrong(Diagnostic::error(format!("the device {name} has no address")).hint("add address: and an address"), "address");
+        wrong(
+            Diagnostic::error(format!("the device {name} has no address")).hint("add address: and an address"),
+            "address",
+        );
     } else if !is_address(&address) {
         wrong(Diagnostic::error(format!("{address:?} is not an address or a host name")), "address");
     }
@@ -298,7 +311,10 @@ fn host_key(text: Option<&str>, wrong: &mut impl FnMut(Diagnostic, &str)) -> (Op
             let is_base64 = digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
             if digits.len() != 43 || !is_base64 {
                 let finding = Diagnostic::error(format!("{text:?} is not a fingerprint of a host key"));
-                wrong(finding.hint("write SHA256: and 43 characters as ssh-keygen -lf prints it, or accept_new"), "host_key");
+                wrong(
+                    finding.hint("write SHA256: and 43 characters as ssh-keygen -lf prints it, or accept_new"),
+                    "host_key",
+                );
                 return (None, false);
             }
             (Some(text.to_owned()), false)
@@ -400,7 +416,8 @@ fn known_list(known: &Known<'_>) -> String {
 
 fn unknown_group(name: &str, groups: &BTreeMap<GroupName, Group>) -> Diagnostic {
     let hint = suggest::hint(name, groups.keys().map(GroupName::as_str));
-    Diagnostic::error(format!("the group {name:?} is not known")).hint(format!("{hint}; or add {GROUPS_FOLDER}{name}.yaml"))
+    Diagnostic::error(format!("the group {name:?} is not known"))
+        .hint(format!("{hint}; or add {GROUPS_FOLDER}{name}.yaml"))
 }
 
 fn bad_name(error: &crate::domain::name::NameError) -> Diagnostic {

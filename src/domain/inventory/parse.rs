@@ -192,7 +192,10 @@ impl Parser {
         match field.as_str() {
             "all" | "*" => Ok(Term::All),
             "suspended" => Ok(Term::Suspended),
-            _ => Err((column, format!("{field:?} alone says nothing; write name={field}, role={field} or group={field}"))),
+            _ => Err((
+                column,
+                format!("{field:?} alone says nothing; write name={field}, role={field} or group={field}"),
+            )),
         }
     }
 

@@ -38,9 +38,9 @@ pub struct SelectorError {
 pub(super) enum Term {
     All,
     Suspended,
-    Not(Box<Term>),
-    And(Vec<Term>),
-    Or(Vec<Term>),
+    Not(Box<Self>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     /// The field has one of the values.
     Is(String, BTreeSet<String>),
     /// The field matches the pattern anywhere.

@@ -25,7 +25,9 @@ pub(super) fn add(env: &mut Environment<'static>) {
         env.add_filter(name, ipsubnet);
     }
     for name in names("ipmath") {
-        env.add_filter(name, |value: &Value, amount: i64| Ok::<_, Error>(moved(address(value)?.ip, amount)?.to_string()));
+        env.add_filter(name, |value: &Value, amount: i64| {
+            Ok::<_, Error>(moved(address(value)?.ip, amount)?.to_string())
+        });
     }
     for name in names("nthhost") {
         env.add_filter(name, |value: &Value, index: i64| Ok::<_, Error>(nth(&address(value)?, index)?.ip.to_string()));
@@ -291,7 +293,8 @@ fn cidr_merge(value: &Value) -> Result<Vec<String>, Error> {
 /// A MAC address in the form that a platform prints: `linux` (default), `cisco`, `bare`, `pgsql`, `unix`, `win`, `bool`.
 fn hwaddr(value: &Value, form: Option<&str>) -> Result<Value, Error> {
     let text = value.to_string();
-    let digits: String = text.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect::<String>().to_ascii_lowercase();
+    let digits: String =
+        text.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect::<String>().to_ascii_lowercase();
     let is_mac = digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if matches!(form, Some("bool")) {
         return Ok(Value::from(is_mac));

@@ -82,7 +82,9 @@ fn write_value(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) 
 fn check_line(text: &str) -> Result<(), Error> {
     let Some(bad) = text.chars().find(|c| is_unfit(*c)) else {
         return match text.contains("secret://") {
-            true => Err(wrong("the value contains a reference to a secret; write {{ secret(…) }} with the reference alone")),
+            true => {
+                Err(wrong("the value contains a reference to a secret; write {{ secret(…) }} with the reference alone"))
+            }
             false => Ok(()),
         };
     };
@@ -112,9 +114,9 @@ fn raw_lines(value: StringInput<'_>) -> Result<Value, Error> {
 
 /// `secret("secret://…")`: the placeholder of a secret, never its value.
 fn secret(reference: &str) -> Result<Value, Error> {
-    let reference = reference.parse::<SecretRef>().map_err(|_| {
-        wrong("secret(…) needs a reference: secret://STORE/PATH[#KEY][@VERSION]")
-    })?;
+    let reference = reference
+        .parse::<SecretRef>()
+        .map_err(|_| wrong("secret(…) needs a reference: secret://STORE/PATH[#KEY][@VERSION]"))?;
     Ok(Value::from_safe_string(reference.placeholder()))
 }
 

@@ -63,9 +63,9 @@ fn whole(source: &str, range: Range<usize>) -> Range<usize> {
         return range;
     }
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '\'' | '"');
-    let start = source[..range.start].rfind(|c| !is_part(c)).map_or(0, |at| {
-        at + source[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = source[..range.start]
+        .rfind(|c| !is_part(c))
+        .map_or(0, |at| at + source[at..].chars().next().map_or(1, char::len_utf8));
     start..range.end
 }
 
@@ -101,9 +101,12 @@ fn hint(intent: &Intent, error: &Error, snippet: Option<&str>, device: &Device, 
     }
     let value = snippet.and_then(|snippet| data::lookup(data_node, snippet));
     let value = value.or_else(|| if detail.contains("line break") { only_block(data_node) } else { None });
-    let place = value.map(|node| format!("the value is in {}:{}; ", node.mark.file, node.mark.line)).unwrap_or_default();
+    let place =
+        value.map(|node| format!("the value is in {}:{}; ", node.mark.file, node.mark.line)).unwrap_or_default();
     if detail.contains("line break") {
-        return Some(format!("{place}write it in one line (>- in YAML), or use | raw_lines where several lines are meant"));
+        return Some(format!(
+            "{place}write it in one line (>- in YAML), or use | raw_lines where several lines are meant"
+        ));
     }
     if detail.contains("is null") {
         return Some(format!("{place}give it a value, or use | default('…', true) or {{% if %}}"));

@@ -195,7 +195,8 @@ impl<'i> Renderer<'i> {
     }
 
     fn context(&self, device: &Device, data: &Node) -> Value {
-        let pairs = data.entries().iter().map(|entry| (entry.key.to_string(), Value::from(Serde(entry.value.to_json()))));
+        let pairs =
+            data.entries().iter().map(|entry| (entry.key.to_string(), Value::from(Serde(entry.value.to_json()))));
         let ours = [("device".to_owned(), about(device)), ("inventory".to_owned(), self.inventory.clone())];
         Value::from_pairs(pairs.chain(ours))
     }

@@ -31,7 +31,9 @@ pub fn provenance(intent: &Intent, name: &DeviceName) -> Result<Vec<Option<Place
         let (text, mark) = unmark(line);
         let place = mark.and_then(|(index, line)| {
             let path = paths.get(index)?;
-            at_template(Diagnostic::warning(""), path, line).place.filter(|place| place.path.starts_with(TEMPLATES_FOLDER))
+            at_template(Diagnostic::warning(""), path, line)
+                .place
+                .filter(|place| place.path.starts_with(TEMPLATES_FOLDER))
         });
         lines.push(text);
         places.push(place);

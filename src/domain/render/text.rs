@@ -28,10 +28,10 @@ pub(super) fn add(env: &mut Environment<'static>) {
     for name in ["to_json", "tojson", "ansible.builtin.to_json"] {
         env.add_filter(name, to_json);
     }
-    env.add_filter("to_nice_json", |value: &Value| encode(value, |v| serde_json::to_string_pretty(v)));
+    env.add_filter("to_nice_json", |value: &Value| encode(value, serde_json::to_string_pretty));
     env.add_filter("from_json", |text: &str| decode(serde_json::from_str::<Json>(text)));
     for name in ["to_yaml", "to_nice_yaml"] {
-        env.add_filter(name, |value: &Value, _kwargs: Kwargs| encode(value, |v| serde_yaml::to_string(v)));
+        env.add_filter(name, |value: &Value, _kwargs: Kwargs| encode(value, serde_yaml::to_string));
     }
     env.add_filter("from_yaml", |text: &str| decode(serde_yaml::from_str::<Json>(text)));
     env.add_filter("b64encode", |text: &str| STANDARD.encode(text));
@@ -128,11 +128,10 @@ fn to_json(value: &Value, indent: Option<usize>, kwargs: Kwargs) -> Result<Strin
         None => kwargs.get::<Option<usize>>("indent")?,
     };
     // Python's json.dumps has options that change nothing for us: ensure_ascii, sort_keys (maps keep their order).
-    let text = match indent {
-        Some(_) => encode(value, |v| serde_json::to_string_pretty(v)),
-        None => encode(value, |v| serde_json::to_string(v)),
-    };
-    Ok(text?)
+    match indent {
+        Some(_) => encode(value, serde_json::to_string_pretty),
+        None => encode(value, serde_json::to_string),
+    }
 }
 
 fn encode<E: std::fmt::Display>(value: &Value, write: impl Fn(&Value) -> Result<String, E>) -> Result<String, Error> {
@@ -157,7 +156,9 @@ fn hash(text: &str, algorithm: Option<String>) -> Result<String, Error> {
         Some("sha224") => Sha224::digest(text).to_vec(),
         Some("sha384") => Sha384::digest(text).to_vec(),
         Some("sha512") => Sha512::digest(text).to_vec(),
-        Some(other) => return Err(wrong(format!("the hash {other:?} is not known; known are sha224, sha256, sha384, sha512"))),
+        Some(other) => {
+            return Err(wrong(format!("the hash {other:?} is not known; known are sha224, sha256, sha384, sha512")));
+        }
     };
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
@@ -219,12 +220,13 @@ fn expand(text: &str, found: &mut Vec<String>) -> Result<(), Error> {
         }
         return numbers.iter().try_for_each(|number| expand(&format!("{before}{number}{after}"), found));
     }
-    let tail = text.rfind(|c: char| !c.is_ascii_digit() && c != '-').map_or(0, |at| {
-        at + text[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let tail = text
+        .rfind(|c: char| !c.is_ascii_digit() && c != '-')
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     let (prefix, tail) = text.split_at(tail);
     let dash = tail.rfind('-').filter(|dash| *dash + 1 < tail.len());
-    let start = dash.and_then(|dash| tail[..dash].rfind('-').map(|at| at + 1).or(Some(0)).filter(|start| *start < dash));
+    let start =
+        dash.and_then(|dash| tail[..dash].rfind('-').map(|at| at + 1).or(Some(0)).filter(|start| *start < dash));
     let Some(start) = start else {
         found.push(text.to_owned());
         return bound(found.len());

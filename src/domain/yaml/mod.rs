@@ -154,6 +154,15 @@ impl Node {
         }
     }
 
+    fn depth(&self) -> usize {
+        let below = match &self.content {
+            Content::Scalar(_) => None,
+            Content::List(nodes) => nodes.iter().map(Self::depth).max(),
+            Content::Map(entries) => entries.iter().map(|entry| entry.value.depth()).max(),
+        };
+        1 + below.unwrap_or(0)
+    }
+
     fn size(&self) -> usize {
         match &self.content {
             Content::Scalar(_) => 1,
@@ -193,6 +202,10 @@ pub fn parse(file: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
     let root = builder.root.take();
     let root = root.unwrap_or_else(|| Node { content: Content::Scalar(Value::Null), mark: Mark::whole(file) });
     (Some(root), builder.findings)
+}
+
+fn too_deep() -> Diagnostic {
+    Diagnostic::error(format!("this file is nested deeper than {YAML_DEPTH_MAX} levels"))
 }
 
 fn syntax_finding(file: &str, text: &str, marker: &Marker, info: &str) -> Diagnostic {
@@ -304,12 +317,15 @@ impl Builder {
                 "the aliases of this file expand to more than {YAML_ALIAS_NODES_MAX} values"
             ))));
         }
+        if self.open.len() + node.depth() > YAML_DEPTH_MAX {
+            return Err(mark.on(too_deep()));
+        }
         Ok(node.clone())
     }
 
     fn enter(&mut self, content: Content, anchor: usize, tag: Option<&Tag>, mark: Mark) -> Result<(), Diagnostic> {
         if self.open.len() >= YAML_DEPTH_MAX {
-            return Err(mark.on(Diagnostic::error(format!("this file is nested deeper than {YAML_DEPTH_MAX} levels"))));
+            return Err(mark.on(too_deep()));
         }
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
             self.findings.push(mark.on(scalar::unknown_tag(tag)));
@@ -361,12 +377,10 @@ impl Builder {
         match (&mut open.node.content, open.key.take()) {
             (Content::List(nodes), _) => nodes.push(node),
             (Content::Map(_), Some((_, _, true))) => open.merges.push(node),
-            (Content::Map(entries), Some((key, mark, false))) => {
-                match entries.iter_mut().find(|e| e.key == key) {
-                    Some(entry) => entry.value = node,
-                    None => entries.push(Entry { key, mark, value: node }),
-                }
-            }
+            (Content::Map(entries), Some((key, mark, false))) => match entries.iter_mut().find(|e| e.key == key) {
+                Some(entry) => entry.value = node,
+                None => entries.push(Entry { key, mark, value: node }),
+            },
             (Content::Map(_) | Content::Scalar(_), _) => {
                 // An alias as a key: `*name: value`.
                 let key = scalar::key_text(&node);
@@ -429,6 +443,11 @@ mod tests {
             bomb.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
         }
         assert!(read(&bomb).1[0].contains("aliases of this file expand"));
+        let mut chain = String::from("a0: &a0 x\n");
+        for i in 1..200 {
+            chain.push_str(&format!("a{i}: &a{i} [[[*a{}]]]\n", i - 1));
+        }
+        assert!(read(&chain).1[0].contains("nested deeper"));
         for deep in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(5000), "? ".repeat(3000)] {
             assert!(!read(&deep).1.is_empty());
         }
