@@ -16,6 +16,8 @@ pub mod shell_timer;
 
 pub mod cli;
 
+pub mod dial;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -197,4 +199,15 @@ pub trait Device: Send {
     fn rollback_class(&self) -> RollbackClass;
     /// The fingerprint that the device showed, `SHA256:…`.
     fn host_key(&self) -> &str;
+}
+
+/// Opens sessions: the door through which the engine reaches the network.
+pub trait Dial: Send + Sync {
+    /// Connects, checks the host key and logs in. Every call is a new session.
+    ///
+    /// # Errors
+    /// Always `Refused`: nothing has happened on the device.
+    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Box<dyn Device>, DeviceError>>;
+    /// Returns the class that the platform can offer, for plans that are made without a session; `None` when no page speaks to it.
+    fn class_of(&self, platform: &PlatformName) -> Option<RollbackClass>;
 }

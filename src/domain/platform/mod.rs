@@ -50,6 +50,12 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("cisco_iosxe", include_str!("definitions/cisco_iosxe.yaml")),
 ];
 
+/// The parts of the pages that say how to talk to a device.
+const SESSIONS: &[(&str, &str)] = &[
+    ("frr", include_str!("definitions/session/frr.yaml")),
+    ("arista_eos", include_str!("definitions/session/arista_eos.yaml")),
+];
+
 impl Platform {
     /// Makes a platform from the text of its page; the error says what is wrong where.
     pub fn from_page(text: &str) -> Result<Self, String> {
@@ -77,6 +83,12 @@ impl Platform {
     /// Returns every built-in platform by name.
     pub fn all() -> Result<BTreeMap<PlatformName, Self>, String> {
         BUILT_IN.iter().map(|(_, text)| Self::from_page(text).map(|platform| (platform.name.clone(), platform))).collect()
+    }
+
+    /// Returns how to talk to it, when its page says so.
+    pub fn session(&self) -> Option<session::SessionPage> {
+        let (_, text) = SESSIONS.iter().find(|(name, _)| *name == self.name.as_str())?;
+        serde_yaml::from_str(text).ok()
     }
 
     /// Returns the names of the built-in platforms.

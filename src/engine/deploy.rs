@@ -1,0 +1,326 @@
+//! Making a plan real: the freshness gate, then wave after wave, every step written down before it is taken.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use super::journal::Journal;
+use super::planning::{Rendered, scope};
+use super::work::{DeviceWork, Works, command_lines};
+use crate::adapters::device::Candidate;
+use crate::domain::config::text_diff;
+use crate::domain::deploy::rollout::{self, Strategy, rollout};
+use crate::domain::deploy::wave::{Action, Answer, Outcome, State};
+use crate::domain::inventory::Device;
+use crate::domain::name::DeviceName;
+use crate::domain::plan::build::{self, Drift, Texts};
+use crate::domain::plan::{DevicePlan, DeviceState, Plan};
+use crate::domain::render::Renderer;
+use crate::domain::run::{RunEvent, RunOutcome};
+use crate::domain::snapshot::{Digest, Snapshot};
+
+/// What a deployment is made from.
+pub struct Deployment<'a> {
+    /// The plan that was approved.
+    pub plan: &'a Plan,
+    /// The files of the plan's revision.
+    pub head: &'a Snapshot,
+    /// The files of the revision that the network was meant to have.
+    pub applied: Option<&'a Snapshot>,
+    /// What the plan did with lines that differed before.
+    pub drift: Drift,
+    /// Who asked for it, for the device's own history.
+    pub by: String,
+}
+
+/// Why a device may not be changed now.
+pub struct Stale {
+    /// The device.
+    pub device: DeviceName,
+    /// What is the matter, with the lines that came in between.
+    pub reason: String,
+}
+
+/// The two sides of a deployment, rendered.
+struct Sides {
+    head: Rendered,
+    applied: Option<Rendered>,
+}
+
+impl Context {
+    /// Deploys a plan from its beginning.
+    ///
+    /// # Errors
+    /// When the store does not take an event; then nothing more is sent.
+    pub async fn deploy(&self, journal: &mut Journal, deployment: &Deployment<'_>) -> anyhow::Result<RunOutcome> {
+        if let Some(reason) = refusal(deployment) {
+            return self.end(journal, RunOutcome::Refused, reason).await;
+        }
+        let sides = match self.sides(deployment) {
+            Ok(sides) => sides,
+            Err(reason) => return self.end(journal, RunOutcome::Failed, reason).await,
+        };
+        let works = match self.fresh_works(journal, deployment, &sides).await {
+            Ok(works) => works,
+            Err(stale) => return self.end(journal, RunOutcome::Refused, stale_summary(&stale)).await,
+        };
+        let waves = waves(&sides.head, &works);
+        self.tell(&format!("{} in {}", crate::domain::report::count(works.len(), "device"), crate::domain::report::count(waves.len(), "wave")));
+        self.go(journal, &works, waves, sides.head.intent.settings.rollout.bake.duration()).await
+    }
+
+    /// Goes on with a deployment that was interrupted: actions without an answer are lost answers.
+    ///
+    /// # Errors
+    /// When the store does not take an event.
+    pub async fn resume(&self, journal: &mut Journal, deployment: &Deployment<'_>) -> anyhow::Result<RunOutcome> {
+        let Some(record) = journal.run().waves.last().cloned() else {
+            return self.end(journal, RunOutcome::Failed, "the service stopped before anything was sent".into()).await;
+        };
+        let sides = match self.sides(deployment) {
+            Ok(sides) => sides,
+            Err(reason) => return self.end(journal, RunOutcome::Stuck, format!("interrupted, and it cannot go on: {reason}")).await,
+        };
+        let mut works = Works::new();
+        for (name, digest) in &record.snapshots {
+            let Some(base) = self.store.snapshot(digest).await? else {
+                let reason = format!("interrupted, and the stored configuration of {name} is missing");
+                return self.end(journal, RunOutcome::Stuck, reason).await;
+            };
+            match self.work(journal, deployment, &sides, (name, &base)).await {
+                Ok(work) => works.insert(name.clone(), work),
+                Err(reason) => return self.end(journal, RunOutcome::Stuck, format!("interrupted: {name}: {reason}")).await,
+            };
+        }
+        for (device, action) in record.open {
+            let at = self.clock.now();
+            let detail = Some("the service stopped while it waited for the answer".to_owned());
+            journal.record(RunEvent::Answered { at, device, action, answer: Answer::Lost, detail }).await?;
+        }
+        // The rest of the plan is not begun after an interruption: the network may have changed meanwhile.
+        let outcome = self.drive(journal, &works).await?;
+        self.close(journal, outcome, deployment.plan.planned().count(), true).await
+    }
+
+    fn sides(&self, deployment: &Deployment<'_>) -> Result<Sides, String> {
+        let render = |snapshot: &Snapshot| {
+            self.rendered(snapshot).map(|(rendered, _)| rendered).map_err(|findings| {
+                findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            })
+        };
+        Ok(Sides { head: render(deployment.head)?, applied: deployment.applied.map(render).transpose()? })
+    }
+
+    /// Reads every planned device again and computes its change anew: it must be the approved one.
+    async fn fresh_works(&self, journal: &Journal, deployment: &Deployment<'_>, sides: &Sides) -> Result<Works, Vec<Stale>> {
+        let planned: Vec<(&DeviceName, &DevicePlan)> = deployment.plan.planned().collect();
+        let reads = planned.iter().map(|(name, planned)| async move {
+            self.fresh_work(journal, deployment, sides, (name, planned)).await.map_err(|reason| Stale { device: (*name).clone(), reason })
+        });
+        let (mut works, mut stale) = (Works::new(), Vec::new());
+        for result in futures::future::join_all(reads).await {
+            match result {
+                Ok(work) => {
+                    works.insert(work.device.name.clone(), work);
+                }
+                Err(reason) => stale.push(reason),
+            }
+        }
+        if stale.is_empty() { Ok(works) } else { Err(stale) }
+    }
+
+    async fn fresh_work(
+        &self,
+        journal: &Journal,
+        deployment: &Deployment<'_>,
+        sides: &Sides,
+        (name, planned): (&DeviceName, &DevicePlan),
+    ) -> Result<DeviceWork, String> {
+        let device = sides.head.intent.inventory.devices.get(name).ok_or("it is no longer in the inventory")?;
+        let mut session = self.connect(device).await.map_err(|error| error.message)?;
+        let running = session.running().await.map_err(|error| error.message)?;
+        drop(session);
+        let work = self.work(journal, deployment, sides, (name, &running)).await?;
+        let hash = Digest::of(&work.platform.dialect.mask(&work.change.forward.text(1)));
+        if work.base() == planned.reading.base && hash == planned.operations_hash {
+            return Ok(work);
+        }
+        let dialect = &work.platform.dialect;
+        let between = text_diff::unified(&planned.running, &dialect.mask(&dialect.print(&work.change.running)));
+        Err(format!("it changed since the plan was made:\n{between}"))
+    }
+
+    /// Computes the work on one device from the configuration it has.
+    async fn work(
+        &self,
+        journal: &Journal,
+        deployment: &Deployment<'_>,
+        sides: &Sides,
+        (name, base): (&DeviceName, &str),
+    ) -> Result<DeviceWork, String> {
+        let device: &Device = sides.head.intent.inventory.devices.get(name).ok_or("it is no longer in the inventory")?;
+        let words = |state: DeviceState| state.problem().map_or_else(String::new, |(_, problem)| problem.message.clone());
+        let platform = self.platform(device).map_err(words)?.clone();
+        let wanted = self.wanted(&sides.head, name).await.map_err(words)?;
+        let before = match &sides.applied {
+            Some(applied) => self.wanted(applied, name).await.ok(),
+            None => None,
+        };
+        let texts = Texts { running: base, applied: before.as_deref(), head: &wanted };
+        let change = build::change(&platform, &scope(&device.mode), texts, deployment.drift);
+        let checks = Renderer::new(&sides.head.intent).checks(name).map_err(|findings| {
+            findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        })?;
+        let plan = &deployment.plan.id;
+        let candidate = Candidate {
+            change: format!("rc{}", &journal.run().id.as_str()[4..]),
+            label: format!("reconverge plan={plan} change={} by={}", deployment.plan.content.revision.branch, deployment.by),
+            commands: command_lines(&change.send_lines(&platform)),
+            undo: command_lines(&change.undo_lines(&platform)),
+            base: base.to_owned(),
+            predicted: platform.dialect.print(&change.target),
+        };
+        let confirm_within = sides.head.intent.settings.confirm_timeout.duration();
+        Ok(DeviceWork { device: device.clone(), platform, change, candidate, checks, confirm_within })
+    }
+
+    async fn go(
+        &self,
+        journal: &mut Journal,
+        works: &Works,
+        waves: Vec<Vec<DeviceName>>,
+        bake: std::time::Duration,
+    ) -> anyhow::Result<RunOutcome> {
+        let total = waves.len();
+        for (index, members) in waves.into_iter().enumerate() {
+            if index == 1 {
+                tokio::time::sleep(bake).await;
+            }
+            let mut devices = BTreeMap::new();
+            let mut confirm_timeout_s = 0;
+            for name in members {
+                let work = &works[&name];
+                devices.insert(name, self.store.put_snapshot(&work.candidate.base).await?);
+                confirm_timeout_s = work.confirm_within.as_secs();
+            }
+            let names: Vec<&str> = devices.keys().map(DeviceName::as_str).collect();
+            self.tell(&format!("wave {} of {total}: {}", index + 1, names.join(", ")));
+            journal.record(RunEvent::WaveStarted { at: self.clock.now(), index, devices, confirm_timeout_s }).await?;
+            let outcome = self.drive(journal, works).await?;
+            if outcome != Outcome::Applied || index + 1 == total {
+                return self.close(journal, outcome, works.len(), false).await;
+            }
+        }
+        self.end(journal, RunOutcome::Applied, "nothing had to be sent".into()).await
+    }
+
+    /// Drives the current wave to its end: ask, write down, act, write down.
+    async fn drive(&self, journal: &mut Journal, works: &Works) -> anyhow::Result<Outcome> {
+        loop {
+            let index = journal.run().waves.len().saturating_sub(1);
+            let Some(record) = journal.run().waves.last() else { anyhow::bail!("no wave was started") };
+            let mut wave = record.wave.clone();
+            let actions = wave.next();
+            if let Some(outcome) = wave.outcome().filter(|_| actions.is_empty()) {
+                journal.record(RunEvent::WaveEnded { at: self.clock.now(), index, outcome }).await?;
+                return Ok(outcome);
+            }
+            let mut committed_at = record.committed_at.clone();
+            for (device, action) in &actions {
+                let at = self.clock.now();
+                if *action == Action::Commit {
+                    committed_at.insert(device.clone(), at);
+                }
+                journal.record(RunEvent::Asked { at, device: device.clone(), action: *action }).await?;
+            }
+            let jobs = actions.iter().map(|(device, action)| {
+                let at = committed_at.get(device).copied();
+                async move {
+                    let reply = match works.get(device) {
+                        Some(work) => self.perform(work, *action, at).await,
+                        None => (Answer::Refused, Some("there is no work for this device".to_owned())),
+                    };
+                    (device, *action, reply)
+                }
+            });
+            for (device, action, (answer, detail)) in futures::future::join_all(jobs).await {
+                self.tell(&format!("  {device}: {action:?} {answer:?}{}", detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default()));
+                let at = self.clock.now();
+                journal.record(RunEvent::Answered { at, device: device.clone(), action, answer, detail }).await?;
+            }
+        }
+    }
+
+    /// Ends the run by the outcome of its last wave.
+    async fn close(&self, journal: &mut Journal, outcome: Outcome, planned: usize, interrupted: bool) -> anyhow::Result<RunOutcome> {
+        let run = journal.run();
+        let earlier = run.waves.len() > 1;
+        let kept = run.device_states().values().filter(|state| **state == State::Confirmed).count();
+        let result = match outcome {
+            Outcome::Applied if kept == planned => RunOutcome::Applied,
+            Outcome::RolledBack if !earlier => RunOutcome::RolledBack,
+            Outcome::Applied | Outcome::RolledBack => RunOutcome::Partial,
+            Outcome::Split => RunOutcome::Inconsistent,
+            Outcome::Stuck => RunOutcome::Stuck,
+        };
+        let states = run.device_states();
+        let mut by_state: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (device, state) in &states {
+            by_state.entry(format!("{state:?}").to_lowercase()).or_default().push(device.as_str());
+        }
+        let list: Vec<String> = by_state.iter().map(|(state, devices)| format!("{state}: {}", devices.join(", "))).collect();
+        let first = run.failures.first().map(|f| format!("; first failure: {} {:?}", f.device, f.action)).unwrap_or_default();
+        let interrupted = if interrupted { " (taken up again after an interruption)" } else { "" };
+        let summary = format!("{}{first}{interrupted}", list.join("; "));
+        self.end(journal, result, summary).await
+    }
+
+    async fn end(&self, journal: &mut Journal, outcome: RunOutcome, summary: String) -> anyhow::Result<RunOutcome> {
+        journal.finish(self, outcome, summary).await?;
+        Ok(outcome)
+    }
+}
+
+/// Returns why a plan may not be deployed at all.
+fn refusal(deployment: &Deployment<'_>) -> Option<String> {
+    let plan = deployment.plan;
+    if !plan.is_genuine() {
+        return Some(format!("plan {} was altered: its content does not have this id", plan.id));
+    }
+    if plan.content.files != deployment.head.digest() {
+        return Some("the repository is not the one that was planned: plan again".to_owned());
+    }
+    let problems: Vec<String> = plan
+        .problems()
+        .filter(|(_, word, _)| *word != "suspended")
+        .map(|(device, word, problem)| format!("{device} {word}: {}", problem.message))
+        .collect();
+    if !problems.is_empty() {
+        return Some(format!("not every device could be planned: {}", problems.join("; ")));
+    }
+    let unproved: Vec<&str> = plan.planned().filter(|(_, planned)| !planned.unproved.is_empty()).map(|(d, _)| d.as_str()).collect();
+    (!unproved.is_empty()).then(|| format!("no commands are proved to lead to the intended configuration of {}", unproved.join(", ")))
+}
+
+fn stale_summary(stale: &[Stale]) -> String {
+    let parts: Vec<String> = stale.iter().map(|stale| format!("{}: {}", stale.device, stale.reason)).collect();
+    format!("stale, nothing was sent: {}", parts.join("\n"))
+}
+
+fn waves(head: &Rendered, works: &Works) -> Vec<Vec<DeviceName>> {
+    use crate::domain::intent::settings::Canary;
+    let settings = &head.intent.settings.rollout;
+    let named = |device: &Device| matches!(&settings.canary, Canary::Selected(selector) if selector.matches(device));
+    let candidates: Vec<rollout::Candidate> = works
+        .values()
+        .map(|work| rollout::Candidate {
+            device: work.device.name.clone(),
+            redundancy_group: work.device.label("redundancy_group").map(str::to_owned),
+            canary: named(&work.device),
+        })
+        .collect();
+    let canary = match &settings.canary {
+        Canary::Share(share) => share.of(candidates.len()),
+        Canary::Selected(_) => candidates.iter().filter(|candidate| candidate.canary).count(),
+    };
+    rollout(&candidates, Strategy { canary, batch: settings.batch.of(candidates.len()) })
+}

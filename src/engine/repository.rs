@@ -1,0 +1,460 @@
+//! One repository: looks at it, decides what to run, runs it, writes down what became of it.
+
+use anyhow::Context as _;
+use tokio::sync::Mutex;
+
+use super::Context;
+use super::deploy::Deployment;
+use super::journal::{Journal, load};
+use super::planning::{Request, Source};
+use crate::adapters::git::{MergeResult, Mirror};
+use crate::adapters::store::{Lease, RunFilter};
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::intent::settings::{Apply, DriftInPlan, DriftPolicy, Settings};
+use crate::domain::name::{PlanId, RunId};
+use crate::domain::plan::build::Drift;
+use crate::domain::plan::Plan;
+use crate::domain::reconcile::{PlannedChange, RepoStatus, RepoView, RunRequest, Waiting, reconcile};
+use crate::domain::report;
+use crate::domain::revision::Revision;
+use crate::domain::run::{RunEvent, RunKind, RunOutcome, Trigger};
+use crate::domain::snapshot::Snapshot;
+
+/// Most stored runs that are looked at for interrupted ones at the start.
+const RUNS_LOOKED_AT: usize = 200;
+
+/// One repository and everything that is done about it. Only one process at a time holds the lease to act.
+pub struct Repository {
+    /// What everything needs.
+    pub context: Context,
+    /// The copy of the git repository.
+    pub mirror: Mirror,
+    /// The right to act.
+    pub lease: Lease,
+    /// The branch that says what the network should be, unless its own settings say otherwise.
+    pub branch: String,
+    /// Keeps rounds apart.
+    pub busy: Mutex<()>,
+}
+
+impl Repository {
+    /// Takes interrupted runs up again: nothing else happens before every device's state is known.
+    ///
+    /// # Errors
+    /// When the store or the repository cannot be read.
+    pub async fn recover(&self) -> anyhow::Result<()> {
+        for head in self.context.store.runs(&RunFilter::default(), RUNS_LOOKED_AT).await? {
+            if head.last.get("event").and_then(|event| event.as_str()) == Some("finished") {
+                continue;
+            }
+            let mut journal = Journal::resume(&self.context, Some(&self.lease), &head.run).await?;
+            self.context.tell(&format!("taking up {} again", head.run));
+            match (journal.run().kind, journal.run().plan.clone()) {
+                (RunKind::Deploy, Some(plan)) => self.recover_deployment(&mut journal, &plan).await?,
+                _ => {
+                    let summary = "the service stopped before it was done; nothing was sent".to_owned();
+                    journal.finish(&self.context, RunOutcome::Failed, summary).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn recover_deployment(&self, journal: &mut Journal, plan: &PlanId) -> anyhow::Result<()> {
+        let plan = stored_plan(&self.context, plan).await?;
+        let head = self.snapshot(&plan.content.revision).await?;
+        let applied = match &plan.content.applied {
+            Some(revision) => Some(self.snapshot(revision).await?),
+            None => None,
+        };
+        let drift = match journal.run().trigger {
+            Trigger::Schedule => Drift::Include,
+            _ => self.drift_of(&head),
+        };
+        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift, by: "recovery".into() };
+        let outcome = self.context.resume(journal, &deployment).await?;
+        let revision = journal.run().revision.clone();
+        let mut status = self.status().await?;
+        settle(&mut status, &revision, outcome);
+        self.set_status(&status).await?;
+        self.announce(&revision, &report::run_text(journal.run())).await;
+        Ok(())
+    }
+
+    /// One round: fetch, decide, act. Returns how many runs there were.
+    ///
+    /// # Errors
+    /// When the repository cannot be fetched or the store fails; the next round tries again.
+    pub async fn round(&self) -> anyhow::Result<usize> {
+        let _busy = self.busy.lock().await;
+        self.mirror.fetch(self.context.clock.now()).await.map_err(hinted)?;
+        let base = self.mirror.base(&self.branch).await.map_err(hinted)?;
+        let base = Revision { tree: Some(self.mirror.tree_of(&base).await.map_err(hinted)?), commit: Some(base), branch: self.branch.clone() };
+        let settings = self.settings(&base).await;
+        let base_commit = base.commit.clone().context("the base branch has a commit")?;
+        let changes = self.mirror.changes(&settings.change_prefix, &base_commit).await.map_err(hinted)?;
+        let mut status = self.status().await?;
+        let open: Vec<String> = changes.iter().map(|change| change.name.clone()).collect();
+        let view = RepoView { base, changes };
+        let due = self.drift_due(&status, &settings);
+        let requests = reconcile(&view, &status, due);
+        let count = requests.len();
+        for request in requests {
+            self.run(&request, &settings, &mut status).await?;
+            self.set_status(&status).await?;
+        }
+        let applied = status.applied.as_ref().and_then(|revision| revision.commit.clone());
+        let keep = |name: &String, planned: &PlannedChange| open.contains(name) || applied.as_ref() != Some(&base_commit) || planned.base == base_commit;
+        status.planned.retain(|name, planned| keep(name, planned));
+        self.set_status(&status).await?;
+        Ok(count)
+    }
+
+    async fn run(&self, request: &RunRequest, settings: &Settings, status: &mut RepoStatus) -> anyhow::Result<()> {
+        let at = self.context.clock.now();
+        let requested = RunEvent::Requested {
+            at,
+            kind: request.kind,
+            trigger: request.trigger.clone(),
+            revision: request.revision.clone(),
+        };
+        let mut journal = Journal::start(&self.context, Some(&self.lease), requested).await?;
+        match request.kind {
+            RunKind::Plan => self.plan_change(&mut journal, request, settings, status).await,
+            RunKind::Deploy => self.deploy_base(&mut journal, request, settings, status).await,
+            RunKind::Drift => self.look_for_drift(&mut journal, settings, status).await,
+        }
+    }
+
+    /// A change branch: plan the merge result.
+    async fn plan_change(
+        &self,
+        journal: &mut Journal,
+        request: &RunRequest,
+        settings: &Settings,
+        status: &mut RepoStatus,
+    ) -> anyhow::Result<()> {
+        let head = request.revision.commit.clone().context("a change has a head")?;
+        let base = self.mirror.base(&self.branch).await.map_err(hinted)?;
+        let mut planned = PlannedChange { head: head.clone(), base: base.clone(), tree: None, plan: None };
+        let tree = match self.mirror.merge_tree(&base, &head).await.map_err(hinted)? {
+            MergeResult::Tree(tree) => tree,
+            MergeResult::Conflict { paths, .. } => {
+                status.planned.insert(request.revision.branch.clone(), planned);
+                let list = paths.into_iter().collect::<Vec<_>>().join(", ");
+                let summary = format!("the change conflicts with {} in {list}: rebase it", self.branch);
+                self.announce(&request.revision, &summary).await;
+                return journal.finish(&self.context, RunOutcome::Failed, summary).await;
+            }
+        };
+        planned.tree = Some(tree.clone());
+        let revision = Revision { commit: Some(head), tree: Some(tree.clone()), branch: request.revision.branch.clone() };
+        let (mut snapshot, mut findings) = self.mirror.snapshot_of_tree(&tree, &revision.branch).await.map_err(hinted)?;
+        snapshot.revision.clone_from(&revision);
+        let applied = self.applied(status).await?;
+        match self.make_plan(&snapshot, applied.as_ref(), drift(settings), &mut findings).await {
+            Ok(plan) => {
+                self.keep_plan(journal, &plan).await?;
+                planned.plan = Some(plan.id.clone());
+                status.planned.insert(revision.branch.clone(), planned);
+                self.announce(&revision, &report::plan_text(&plan)).await;
+                let summary = format!("plan {}: {}", plan.id, report::plan_verdict(&plan));
+                journal.finish(&self.context, RunOutcome::Planned, summary).await
+            }
+            Err(summary) => {
+                status.planned.insert(revision.branch.clone(), planned);
+                self.announce(&revision, &summary).await;
+                journal.finish(&self.context, RunOutcome::Failed, summary).await
+            }
+        }
+    }
+
+    /// The base branch moved: deploy what was reviewed, or wait for a person.
+    async fn deploy_base(
+        &self,
+        journal: &mut Journal,
+        request: &RunRequest,
+        settings: &Settings,
+        status: &mut RepoStatus,
+    ) -> anyhow::Result<()> {
+        let revision = &request.revision;
+        let commit = revision.commit.clone().context("the base branch has a commit")?;
+        status.attempted = Some(commit.clone());
+        self.set_status(status).await?;
+        let head = self.snapshot(revision).await?;
+        let applied = self.applied(status).await?;
+        let mut findings = Vec::new();
+        let plan = match self.make_plan(&head, applied.as_ref(), drift(settings), &mut findings).await {
+            Ok(plan) => plan,
+            Err(summary) => {
+                self.announce(revision, &summary).await;
+                return journal.finish(&self.context, RunOutcome::Failed, summary).await;
+            }
+        };
+        self.keep_plan(journal, &plan).await?;
+        if plan.is_empty() {
+            settle(status, revision, RunOutcome::Applied);
+            let drifted = plan.drifted().count();
+            let (outcome, summary) = match drifted {
+                0 => (RunOutcome::Applied, format!("nothing has to be sent: {}", report::plan_verdict(&plan))),
+                _ => (RunOutcome::Drifted, format!("nothing has to be sent; {}", report::plan_verdict(&plan))),
+            };
+            self.announce(revision, &report::plan_text(&plan)).await;
+            return journal.finish(&self.context, outcome, summary).await;
+        }
+        if let Some(reason) = self.not_approved(&plan, revision, status, settings).await? {
+            let approved_by = None;
+            status.waiting = Some(Waiting { commit, plan: plan.id.clone(), approved_by });
+            let summary = format!("{reason}: look at it with `reconverge show {0}`, release it with `reconverge apply --plan {0}`", plan.id);
+            self.announce(revision, &format!("{summary}\n\n{}", report::plan_text(&plan))).await;
+            return journal.finish(&self.context, RunOutcome::NeedsApproval, summary).await;
+        }
+        status.waiting = None;
+        let by = match &request.trigger {
+            Trigger::Person(person) => person.clone(),
+            _ => self.mirror.commit_info(&commit).await.map(|info| info.author).unwrap_or_default(),
+        };
+        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift: drift(settings), by };
+        let outcome = self.context.deploy(journal, &deployment).await?;
+        settle(status, revision, outcome);
+        self.announce(revision, &report::run_text(journal.run())).await;
+        Ok(())
+    }
+
+    /// Returns why a plan is not deployed without a person, or nothing when the reviewed one is still exactly right.
+    async fn not_approved(
+        &self,
+        plan: &Plan,
+        revision: &Revision,
+        status: &RepoStatus,
+        settings: &Settings,
+    ) -> anyhow::Result<Option<String>> {
+        let released = status.waiting.as_ref().is_some_and(|waiting| waiting.plan == plan.id && waiting.approved_by.is_some());
+        if released {
+            return Ok(None);
+        }
+        if settings.apply == Apply::Manual {
+            return Ok(Some("this repository is applied by hand".to_owned()));
+        }
+        let reviewed = status.planned.values().find(|planned| planned.tree.is_some() && planned.tree == revision.tree);
+        let Some(reviewed) = reviewed.and_then(|planned| planned.plan.as_ref()) else {
+            return Ok(Some("no reviewed plan has this content".to_owned()));
+        };
+        let reviewed = stored_plan(&self.context, reviewed).await?;
+        let age = self.context.clock.now().duration_since(reviewed.created_at);
+        if age.as_secs() > i64::try_from(settings.plan_ttl.duration().as_secs()).unwrap_or(i64::MAX) {
+            return Ok(Some(format!("the reviewed plan {} is older than {}", reviewed.id, settings.plan_ttl)));
+        }
+        let changed = difference(&reviewed, plan);
+        Ok((!changed.is_empty()).then(|| format!("the network moved since plan {} was reviewed: {changed}", reviewed.id)))
+    }
+
+    /// A plan at the applied revision: what differs was done outside git.
+    async fn look_for_drift(&self, journal: &mut Journal, settings: &Settings, status: &mut RepoStatus) -> anyhow::Result<()> {
+        status.drift_checked_at = Some(self.context.clock.now());
+        let revision = journal.run().revision.clone();
+        let snapshot = self.snapshot(&revision).await?;
+        let mut findings = Vec::new();
+        let plan = match self.make_plan(&snapshot, Some(&snapshot), Drift::Show, &mut findings).await {
+            Ok(plan) => plan,
+            Err(summary) => return journal.finish(&self.context, RunOutcome::Failed, summary).await,
+        };
+        self.keep_plan(journal, &plan).await?;
+        let unknown = plan.problems().filter(|(_, word, _)| *word != "suspended").count();
+        if plan.drifted().count() == 0 {
+            let outcome = if unknown == 0 { RunOutcome::InSync } else { RunOutcome::Unknown };
+            return journal.finish(&self.context, outcome, report::plan_verdict(&plan)).await;
+        }
+        self.announce(&revision, &report::plan_text(&plan)).await;
+        journal.finish(&self.context, RunOutcome::Drifted, report::plan_verdict(&plan)).await?;
+        if settings.drift.policy == DriftPolicy::Revert && unknown == 0 {
+            return self.revert_drift(&revision, &snapshot).await;
+        }
+        Ok(())
+    }
+
+    async fn revert_drift(&self, revision: &Revision, snapshot: &Snapshot) -> anyhow::Result<()> {
+        let at = self.context.clock.now();
+        let (kind, trigger) = (RunKind::Deploy, Trigger::Schedule);
+        let requested = RunEvent::Requested { at, kind, trigger, revision: revision.clone() };
+        let mut journal = Journal::start(&self.context, Some(&self.lease), requested).await?;
+        let mut findings = Vec::new();
+        let plan = match self.make_plan(snapshot, Some(snapshot), Drift::Include, &mut findings).await {
+            Ok(plan) => plan,
+            Err(summary) => return journal.finish(&self.context, RunOutcome::Failed, summary).await,
+        };
+        self.keep_plan(&mut journal, &plan).await?;
+        let by = "drift policy".to_owned();
+        let deployment = Deployment { plan: &plan, head: snapshot, applied: Some(snapshot), drift: Drift::Include, by };
+        self.context.deploy(&mut journal, &deployment).await?;
+        self.announce(revision, &report::run_text(journal.run())).await;
+        Ok(())
+    }
+
+    async fn make_plan(
+        &self,
+        head: &Snapshot,
+        applied: Option<&Snapshot>,
+        drift: Drift,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Result<Plan, String> {
+        let words = |findings: &[Diagnostic]| {
+            let lines: Vec<String> = findings.iter().filter(|finding| finding.is_error()).map(ToString::to_string).collect();
+            format!("the repository cannot be planned:\n{}", lines.join("\n"))
+        };
+        if crate::domain::diagnostic::any_error(findings) {
+            return Err(words(findings));
+        }
+        let request = Request { head, applied, select: None, source: Source::Devices, drift };
+        match self.context.plan(&request).await {
+            Ok((plan, more)) => {
+                findings.extend(more);
+                Ok(plan)
+            }
+            Err(findings) => Err(words(&findings)),
+        }
+    }
+
+    async fn keep_plan(&self, journal: &mut Journal, plan: &Plan) -> anyhow::Result<()> {
+        keep_plan(&self.context, plan).await?;
+        journal.record(RunEvent::Planned { at: self.context.clock.now(), plan: plan.id.clone() }).await
+    }
+
+    async fn snapshot(&self, revision: &Revision) -> anyhow::Result<Snapshot> {
+        let (mut snapshot, _) = match (&revision.tree, &revision.commit) {
+            (Some(tree), _) => self.mirror.snapshot_of_tree(tree, &revision.branch).await.map_err(hinted)?,
+            (None, Some(commit)) => self.mirror.snapshot(commit, &revision.branch).await.map_err(hinted)?,
+            (None, None) => anyhow::bail!("a folder is not a revision of this repository"),
+        };
+        snapshot.revision.clone_from(revision);
+        Ok(snapshot)
+    }
+
+    async fn applied(&self, status: &RepoStatus) -> anyhow::Result<Option<Snapshot>> {
+        match &status.applied {
+            Some(revision) => Ok(Some(self.snapshot(revision).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The settings of the base branch; a change cannot weaken its own gates.
+    async fn settings(&self, base: &Revision) -> Settings {
+        match self.snapshot(base).await {
+            Ok(snapshot) => {
+                let names = self.context.platforms.keys().cloned().collect();
+                crate::domain::intent::load(&snapshot, &names).0.settings
+            }
+            Err(_) => Settings::default(),
+        }
+    }
+
+    fn drift_of(&self, head: &Snapshot) -> Drift {
+        let names = self.context.platforms.keys().cloned().collect();
+        drift(&crate::domain::intent::load(head, &names).0.settings)
+    }
+
+    fn drift_due(&self, status: &RepoStatus, settings: &Settings) -> bool {
+        let now = self.context.clock.now();
+        let interval = i64::try_from(settings.drift.interval.duration().as_millis()).unwrap_or(i64::MAX);
+        status.drift_checked_at.is_none_or(|at| now.duration_since(at).as_millis() >= i128::from(interval))
+    }
+
+    async fn status(&self) -> anyhow::Result<RepoStatus> {
+        status(&self.context).await
+    }
+
+    async fn set_status(&self, status: &RepoStatus) -> anyhow::Result<()> {
+        set_status(&self.context, status).await
+    }
+
+    /// Says it where the change is: a git note on the commit. Not being able to is not a failure of the run.
+    async fn announce(&self, revision: &Revision, text: &str) {
+        let Some(commit) = &revision.commit else { return };
+        if let Err(error) = self.mirror.push_note(commit, text).await {
+            tracing::warn!(commit.id = %commit, error = %error, "the note was not pushed");
+        }
+    }
+}
+
+/// Reads what was done about the repository.
+///
+/// # Errors
+/// When the stored value is not one.
+pub async fn status(context: &Context) -> anyhow::Result<RepoStatus> {
+    match context.store.status(&context.repository).await? {
+        Some(value) => serde_json::from_value(value).context("reading the repository's status"),
+        None => Ok(RepoStatus::default()),
+    }
+}
+
+/// Stores what was done about the repository.
+///
+/// # Errors
+/// When the store fails.
+pub async fn set_status(context: &Context, status: &RepoStatus) -> anyhow::Result<()> {
+    context.store.set_status(&context.repository, &serde_json::to_value(status)?).await?;
+    Ok(())
+}
+
+/// Stores a plan.
+///
+/// # Errors
+/// When the store fails.
+pub async fn keep_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
+    if context.store.plan(&plan.id).await?.is_none() {
+        context.store.put_plan(&plan.id, &serde_json::to_value(plan)?).await?;
+    }
+    Ok(())
+}
+
+/// Reads a stored plan.
+///
+/// # Errors
+/// When there is none, or it was altered.
+pub async fn stored_plan(context: &Context, id: &PlanId) -> anyhow::Result<Plan> {
+    let value = context.store.plan(id).await?.with_context(|| format!("there is no plan {id}"))?;
+    let plan: Plan = serde_json::from_value(value).with_context(|| format!("reading plan {id}"))?;
+    anyhow::ensure!(plan.is_genuine(), "plan {id} was altered in the store");
+    Ok(plan)
+}
+
+/// Reads a stored run.
+///
+/// # Errors
+/// When there is none.
+pub async fn stored_run(context: &Context, id: &RunId) -> anyhow::Result<crate::domain::run::Run> {
+    load(&context.store, id).await
+}
+
+fn settle(status: &mut RepoStatus, revision: &Revision, outcome: RunOutcome) {
+    if outcome == RunOutcome::Applied && revision.commit.is_some() {
+        status.applied = Some(revision.clone());
+        status.attempted.clone_from(&revision.commit);
+        status.waiting = None;
+    }
+}
+
+fn drift(settings: &Settings) -> Drift {
+    match settings.drift_in_plan {
+        DriftInPlan::Show | DriftInPlan::Block => Drift::Show,
+        DriftInPlan::Include => Drift::Include,
+    }
+}
+
+/// Names the devices for which two plans would not send the same.
+fn difference(reviewed: &Plan, now: &Plan) -> String {
+    let hashes = |plan: &Plan| -> std::collections::BTreeMap<String, String> {
+        plan.planned().map(|(device, planned)| (device.to_string(), planned.operations_hash.as_str().to_owned())).collect()
+    };
+    let (before, after) = (hashes(reviewed), hashes(now));
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect::<Vec<_>>().join(", ")
+}
+
+fn hinted(error: crate::adapters::git::GitError) -> anyhow::Error {
+    anyhow::Error::msg(match &error.hint {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error.to_string(),
+    })
+}
+
