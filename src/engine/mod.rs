@@ -7,6 +7,7 @@ pub mod work;
 pub mod deploy;
 pub mod repository;
 pub mod main_loop;
+pub mod query;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
