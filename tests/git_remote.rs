@@ -1,13 +1,15 @@
 //! Logins of git servers: they work, they are told apart when they fail, and they never show.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use reconverge::adapters::clock::Clock;
 use reconverge::adapters::git::{Credential, GitError, GitProblem, Mirror, NextMove, NotePush, Source};
 use reconverge::domain::secret::Secret;
 
 use crate::support::git_http;
+use crate::support::git_servers::GitServers;
 use crate::support::repository::Repository;
 
 const TOKEN: &str = "tok-5ecret%41&'\"$x";
@@ -86,69 +88,29 @@ async fn a_redirect_does_not_carry_the_token_elsewhere() {
     assert_silent(&error);
 }
 
-/// A running OpenSSH server on a loopback port; killed when dropped.
-struct SshServer {
-    process: std::process::Child,
-    port: u16,
-}
-
-impl Drop for SshServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn make_key(path: &Path) -> String {
+fn ssh_key(path: &Path) -> String {
     let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status().unwrap();
     assert!(made.success());
     std::fs::read_to_string(path.with_extension("pub")).unwrap()
 }
 
-fn ssh_server(folder: &Path) -> SshServer {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let shown = folder.display();
-    let settings = format!(
-        "Port {port}\nListenAddress 127.0.0.1\nHostKey {shown}/host\nAuthorizedKeysFile {shown}/authorized\nStrictModes no\n\
-         PasswordAuthentication no\nKbdInteractiveAuthentication no\nPidFile none\nUsePAM no\nPermitRootLogin yes\n"
-    );
-    std::fs::write(folder.join("sshd_config"), settings).unwrap();
-    // Root's sshd insists on this folder; for others it is neither needed nor writable.
-    let _ = std::fs::create_dir_all("/run/sshd");
-    let mut command = Command::new("/usr/sbin/sshd");
-    command.args(["-D", "-e", "-f"]).arg(folder.join("sshd_config")).stderr(Stdio::null());
-    let process = command.spawn().expect("this test needs OpenSSH's server in /usr/sbin/sshd");
-    for _ in 0..100 {
-        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    SshServer { process, port }
-}
-
 #[tokio::test]
-#[ignore = "needs an OpenSSH server; `make test` installs it and runs this with --include-ignored"]
 async fn a_key_opens_an_ssh_repository_and_only_known_hosts_are_believed() {
-    let source = Repository::new();
+    let Some(servers) = GitServers::take() else { return };
+    let (source, served) = (Repository::new(), servers.repository("mirror-over-ssh"));
     let commit = source.commit("one", &[("reconverge.yaml", "a: 1\n")]);
+    source.git(&["push", "--quiet", served.folder().to_str().unwrap(), "main"]);
     let folder = tempfile::Builder::new().prefix("keys with space").tempdir().unwrap();
-    let plain = tempfile::tempdir().unwrap();
-    let host = make_key(&plain.path().join("host"));
-    let (good, bad) = (folder.path().join("good key"), folder.path().join("bad key"));
-    let authorized = make_key(&good);
-    make_key(&bad);
-    std::fs::write(plain.path().join("authorized"), authorized).unwrap();
-    let server = ssh_server(plain.path());
-    let (known, other, none) =
-        (folder.path().join("known hosts"), folder.path().join("other"), folder.path().join("none"));
-    std::fs::write(&known, format!("[127.0.0.1]:{} {host}", server.port)).unwrap();
-    let wrong = std::fs::read_to_string(bad.with_extension("pub")).unwrap();
-    std::fs::write(&other, format!("[127.0.0.1]:{} {wrong}", server.port)).unwrap();
+    let [good, bad, known, other, none] =
+        ["good key", "bad key", "known hosts", "other", "none"].map(|name| folder.path().join(name));
+    std::fs::copy(&servers.ssh.key, &good).unwrap();
+    std::fs::set_permissions(&good, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let wrong = ssh_key(&bad);
+    std::fs::write(&known, format!("[127.0.0.1]:{} {}\n", servers.ssh.port, servers.ssh.host_key)).unwrap();
+    std::fs::write(&other, format!("[127.0.0.1]:{} {wrong}", servers.ssh.port)).unwrap();
     std::fs::write(&none, "").unwrap();
-    let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
-    let url = format!("ssh://{}@127.0.0.1:{}{}", user.trim(), server.port, source.path().display());
     let state = tempfile::tempdir().unwrap();
+    let url = servers.ssh.repository_url("mirror-over-ssh");
     for (key, hosts, problem) in [
         (&good, &other, GitProblem::HostKey),
         (&good, &none, GitProblem::HostKey),
@@ -165,8 +127,26 @@ async fn a_key_opens_an_ssh_repository_and_only_known_hosts_are_believed() {
     mirror.fetch(Clock::System.now()).await.unwrap();
     assert_eq!(mirror.base("main").await.unwrap(), commit);
     assert_eq!(mirror.push_note(&commit, "plan").await.unwrap(), NotePush::Pushed);
-    let absent = open(&state, &format!("{url}-absent"), credential()).await;
+    assert_eq!(served.git(&["notes", "--ref=reconverge", "show", "main"]), "plan");
+    let absent = open(&state, &servers.ssh.repository_url("absent"), credential()).await;
     assert_eq!(absent.fetch(Clock::System.now()).await.unwrap_err().problem, GitProblem::NotFound);
-    drop(server);
-    assert_eq!(mirror.fetch(Clock::System.now()).await.unwrap_err().problem, GitProblem::Unreachable);
+}
+
+#[tokio::test]
+async fn a_token_opens_a_repository_of_a_real_web_server() {
+    let Some(servers) = GitServers::take() else { return };
+    let (source, served) = (Repository::new(), servers.repository("mirror-over-http"));
+    let commit = source.commit("one", &[("reconverge.yaml", "a: 1\n")]);
+    source.git(&["push", "--quiet", served.folder().to_str().unwrap(), "main"]);
+    let state = tempfile::tempdir().unwrap();
+    let url = servers.http.repository_url("mirror-over-http");
+    let login = |token: &str| Credential::Token { user: servers.http.user.clone(), token: Secret::new(token) };
+    let error = open(&state, &url, login("5ecret")).await.fetch(Clock::System.now()).await.unwrap_err();
+    assert_eq!(error.problem, GitProblem::AuthFailed, "{error}");
+    assert_silent(&error);
+    let mirror = open(&state, &url, login(&servers.http.token)).await;
+    mirror.fetch(Clock::System.now()).await.unwrap();
+    assert_eq!(mirror.base("main").await.unwrap(), commit);
+    assert_eq!(mirror.push_note(&commit, "plan").await.unwrap(), NotePush::Pushed);
+    assert_eq!(served.git(&["notes", "--ref=reconverge", "show", "main"]), "plan");
 }

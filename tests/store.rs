@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reconverge::adapters::store::{DeviceFacts, JournalEntry, RunFilter, Store, StoreError};
@@ -63,6 +64,25 @@ async fn an_append_happens_whole_or_not_at_all() {
     store.append(&run(1), 0, &[json!(1)]).await.unwrap();
     assert!(matches!(store.append(&run(1), 1, &vec![json!(1); 1001]).await, Err(StoreError::Limit { .. })));
     assert_eq!(store.events(&run(1)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn processes_open_a_new_store_one_after_the_other() {
+    // SQLite says "database is locked" at once when two connections switch a new file to WAL at the same time.
+    let state = tempfile::tempdir().unwrap();
+    let (address, folder) = (url(state.path()), state.path());
+    let turn = std::fs::File::create(folder.join("state.db.lock")).unwrap();
+    turn.lock().unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(300), Store::open(&address, folder)).await;
+    assert!(early.is_err(), "it is not its turn yet");
+    drop(turn);
+    for _ in 0..20 {
+        let state = tempfile::tempdir().unwrap();
+        let (address, folder) = (url(state.path()), state.path());
+        let (left, right) = tokio::join!(Store::open(&address, folder), Store::open(&address, folder));
+        let digest = left.unwrap().put_snapshot("text").await.unwrap();
+        assert_eq!(right.unwrap().snapshot(&digest).await.unwrap().as_deref(), Some("text"), "both have the same key");
+    }
 }
 
 #[tokio::test]

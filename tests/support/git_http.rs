@@ -101,7 +101,18 @@ async fn answer(stream: TcpStream, settings: &Settings) -> std::io::Result<()> {
         );
         return close(stream, words.as_bytes()).await;
     }
-    let mut words = head[0].split(' ');
+    let answer = backend(settings, &head[0], &header, body).await?;
+    close(stream, &answer).await
+}
+
+/// Runs git's CGI program (git-http-backend(1)) and makes an HTTP answer of its output.
+async fn backend<'a>(
+    settings: &Settings,
+    request: &str,
+    header: &impl Fn(&str) -> Option<&'a str>,
+    body: Vec<u8>,
+) -> std::io::Result<Vec<u8>> {
+    let mut words = request.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut backend = Command::new("git");
@@ -127,7 +138,7 @@ async fn answer(stream: TcpStream, settings: &Settings) -> std::io::Result<()> {
     let status = cgi.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK").to_owned();
     let mut answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{cgi}").into_bytes();
     answer.extend_from_slice(&output.stdout[split..]);
-    close(stream, &answer).await
+    Ok(answer)
 }
 
 async fn close(mut stream: BufReader<TcpStream>, answer: &[u8]) -> std::io::Result<()> {

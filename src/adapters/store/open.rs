@@ -14,6 +14,8 @@ use crate::domain::snapshot::Digest;
 
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause before asking again for the right to open a store.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Connections that only read.
 const READERS_MAX: u32 = 4;
 /// Every version of the tables, oldest first; a released one never changes.
@@ -41,6 +43,8 @@ impl Store {
         let path = options.get_filename().to_owned();
         private_folder(state)?;
         private_file(&path)?;
+        // SQLite does not wait for others while a new file is switched to WAL, so only one process opens at a time.
+        let _opening = opening(&path).await?;
         let options = options.journal_mode(SqliteJournalMode::Wal);
         let writer = pool(options.clone(), 1).await?;
         migrate(&writer).await?;
@@ -112,6 +116,28 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
             .map_err(failed())?;
     }
     transaction.commit().await.map_err(failed())
+}
+
+/// Takes the right to open this file; it ends with the returned handle, also when the process dies.
+async fn opening(path: &Path) -> Result<std::fs::File, StoreError> {
+    let path = path.with_added_extension("lock");
+    let failed = || StoreError::io(format!("locking {}", path.display()));
+    private_file(&path)?;
+    let file = std::fs::File::open(&path).map_err(failed())?;
+    let wait = async {
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(std::fs::TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+                Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    };
+    match tokio::time::timeout(BUSY_TIMEOUT, wait).await {
+        Ok(result) => result.map_err(failed())?,
+        Err(_) => return Err(failed()(std::io::ErrorKind::TimedOut.into())),
+    }
+    Ok(file)
 }
 
 fn private_folder(folder: &Path) -> Result<(), StoreError> {
