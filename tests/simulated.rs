@@ -1,5 +1,7 @@
 //! The simulated devices behave as the real thing: dialogs over real SSH, transactions, faults, BGP and reachability.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, too, stop where something unexpected happens")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -59,18 +59,14 @@ impl Dialogue {
             self.flush().await?;
         }
         while let Some(message) = self.channel.wait().await {
-            match message {
-                ChannelMsg::Data { data } => {
-                    for byte in &*data {
-                        if self.byte(*byte).await? {
-                            return self.finish(0).await;
-                        }
-                    }
-                    self.flush().await?;
-                }
-                ChannelMsg::Eof => return self.finish(0).await,
+            let over = match message {
+                ChannelMsg::Data { data } => self.bytes(&data).await?,
+                ChannelMsg::Eof => true,
                 ChannelMsg::Close => return Ok(()),
-                _ => {}
+                _ => false,
+            };
+            if over {
+                return self.finish(0).await;
             }
         }
         Ok(())
@@ -100,6 +96,17 @@ impl Dialogue {
         self.flush().await?;
         self.channel.exit_status(status).await?;
         Ok(self.channel.eof().await?)
+    }
+
+    /// Takes what was typed; whether the shell is over.
+    async fn bytes(&mut self, bytes: &[u8]) -> Result<bool, Ended> {
+        for byte in bytes {
+            if self.byte(*byte).await? {
+                return Ok(true);
+            }
+        }
+        self.flush().await?;
+        Ok(false)
     }
 
     /// Takes one byte; whether the shell is over.

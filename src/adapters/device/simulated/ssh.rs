@@ -306,7 +306,6 @@ impl Handler for Connection {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the trait of the SSH library asks for them")]
     async fn pty_request(
         &mut self,
         channel: ChannelId,

@@ -115,7 +115,7 @@ impl Editor<'_> {
 
     fn execute(&mut self, path: &mut Vec<Level>, fit: &Fit, sign: Sign) -> Result<Effect, String> {
         match (fit.rule.kind, sign) {
-            (Kind::Into(words), _) => return self.into_section(fit, words, sign),
+            (Kind::Into(words), _) => return self.type_inside(fit, words, sign),
             (Kind::Section(context, label), Sign::Plain) => return self.enter(path, fit, context, label),
             (Kind::Section(..), Sign::No | Sign::Default) => self.remove_section(path, fit)?,
             (Kind::Text, Sign::Plain) => return Ok(Effect::Text(new_node(fit, &fit.text, Shape::Text))),
@@ -248,7 +248,7 @@ impl Editor<'_> {
         }
     }
 
-    fn into_section(&mut self, fit: &Fit, words: usize, sign: Sign) -> Result<Effect, String> {
+    fn type_inside(&mut self, fit: &Fit, words: usize, sign: Sign) -> Result<Effect, String> {
         let (header, entry) = fit.words.split_at(words.min(fit.words.len()));
         let Found::Fit(section) = find(GLOBAL, header, Sign::Plain) else { return Err(INVALID.to_owned()) };
         let existed = self.tree.child(&section.key).is_some();
