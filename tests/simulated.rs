@@ -103,7 +103,9 @@ impl Shell {
     async fn ask(&mut self, line: &str) -> String {
         self.send(&format!("{line}\n")).await;
         let got = self.until("#").await;
-        let got = got.strip_prefix(&format!("{line}\r\n")).unwrap_or_else(|| panic!("{line:?} is not echoed: {got:?}"));
+        let got = got
+            .strip_prefix(&format!("{}\r\n", line.replace('\u{16}', "")))
+            .unwrap_or_else(|| panic!("{line:?} is not echoed: {got:?}"));
         let end = got.rfind('\n').map_or(0, |at| at + 1);
         got[..end].replace("\r\n", "\n")
     }
@@ -381,6 +383,8 @@ async fn a_question_mark_is_a_key() {
     let network = one("").await;
     let mut shell = Shell::ready(leaf(&network)).await;
     shell.ask_all(&["configure terminal", "interface Ethernet1"]).await;
+    shell.ask_all(&["description why\u{16}?"]).await;
+    assert!(leaf(&network).running().contains("   description why?\n"), "Ctrl-V takes the next key literally");
     shell.send("description why?\n").await;
     let mut got = String::new();
     while got.matches("(config-if-Et1)#").count() < 2 {
@@ -409,11 +413,8 @@ async fn pasted_text_is_loaded_at_once() {
     assert!(running.contains("!\nbanner motd\nhello?\nEOF\n!\nend\n"), "{running}");
 }
 
-#[tokio::test]
-async fn what_is_typed_is_printed_in_canonical_order() {
-    let network = one("").await;
-    let device = leaf(&network);
-    let typed = "router bgp 65001
+/// Configuration as a person types it.
+const TYPED: &str = "router bgp 65001
 neighbor 10.1.10.2 remote-as 65010
 neighbor 10.1.2.2 description two
 neighbor 10.1.2.2 remote-as 65002
@@ -455,9 +456,9 @@ banner motd
   keep  out
 EOF
 ";
-    device.type_lines(typed.lines()).unwrap();
-    let running = device.running();
-    let expected = "!
+
+/// How the device prints it.
+const PRINTED: &str = "!
 ! boot system flash:/vEOS-lab.swi
 !
 transceiver qsfp default-mode 4x10G
@@ -536,19 +537,25 @@ management api http-commands
 !
 end
 ";
+
+#[tokio::test]
+async fn what_is_typed_is_printed_in_canonical_order() {
+    let network = one("").await;
+    let device = leaf(&network);
+    device.type_lines(TYPED.lines()).unwrap();
+    let running = device.running();
     let hashed = regex::Regex::new(r"(\$6\$|password 7 )\S+").unwrap();
     let printed = hashed.replace_all(&running, "${1}HASH");
     let printed = printed.split_once("EOS-4.32.0F)\n").unwrap().1;
-    assert_eq!(printed, expected);
+    assert_eq!(printed, PRINTED);
 
     // What is printed can be typed again, and means the same.
     let again = network_of(vec![DeviceSpec::arista_eos("leaf1").config(running.clone())]).await;
     assert_eq!(leaf(&again).running(), running);
 }
 
-#[tokio::test]
-async fn negation_removes_what_it_names() {
-    let config = "interface Ethernet1
+/// A configuration with something of everything that can be removed.
+const FULL: &str = "interface Ethernet1
    description a
    no switchport
    ip address 10.0.0.1/30
@@ -574,7 +581,10 @@ router bgp 65001
    address-family ipv4
       no neighbor 10.0.0.20 activate
 ";
-    let network = one(config).await;
+
+#[tokio::test]
+async fn negation_removes_what_it_names() {
+    let network = one(FULL).await;
     let device = leaf(&network);
     let types = |lines: &[&str]| {
         let before: Vec<String> = device.running().lines().map(str::to_owned).collect();
