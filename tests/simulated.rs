@@ -1,7 +1,5 @@
 //! The simulated devices behave as the real thing: dialogs over real SSH, transactions, faults, BGP and reachability.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, too, stop where something unexpected happens")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -870,3 +868,45 @@ async fn what_is_typed_is_remembered() {
     assert_eq!(lines, expected);
     assert_eq!(device.commands().last().unwrap().line, "abort");
 }
+
+/// Words that configuration lines are made of, right or wrong.
+fn word() -> impl proptest::strategy::Strategy<Value = &'static str> {
+    proptest::sample::select(
+        "no default interface Ethernet1 et2 lo0 Vlan10 Ethernet1.5 router bgp ospf 1 65001 65002 neighbor 10.0.0.1 10.0.0.2 \
+         remote-as description x y password secret 0 7 username op role route-map permit deny 10 20 R in out match ip \
+         address prefix-list P seq 10.0.0.0/8 10.1.2.3/24 255.255.255.0 le ge 24 32 access-list any vlan name switchport \
+         trunk allowed add remove 10,20-30 none mode access shutdown mtu 9000 vrf instance RED address-family ipv4 evpn \
+         activate network redistribute connected exit management api http-commands protocol https ssh idle-timeout 60 \
+         hostname h1 ntp server logging host routing route Null0 spanning-tree mstp aaa root snmp-server community c ? | ! é"
+            .split_whitespace()
+            .collect::<Vec<_>>(),
+    )
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is typed, the device lives on, and what it prints is a configuration that means itself.
+    #[test]
+    fn any_lines_leave_a_printable_configuration(
+        lines in proptest::collection::vec(proptest::collection::vec(word(), 1..7), 1..60)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (typed, loaded) = runtime.block_on(async {
+            let network = one(TYPED_AT_START).await;
+            let device = leaf(&network);
+            for line in &lines {
+                // Most of these lines are wrong; only that the device survives them matters here.
+                let _ = device.type_lines(["interface Ethernet1", &line.join(" ")]);
+                let _ = device.type_lines(["router bgp 65001", &line.join(" ")]);
+                let _ = device.type_lines([line.join(" ").as_str()]);
+            }
+            device.console("show ip bgp summary");
+            let again = network_of(vec![DeviceSpec::arista_eos("leaf1").config(device.running())]).await;
+            (device.running(), leaf(&again).running())
+        });
+        proptest::prop_assert_eq!(typed, loaded);
+    }
+}
+
+const TYPED_AT_START: &str = "router bgp 65001\n   neighbor 10.0.0.1 remote-as 65002\n";

@@ -1,4 +1,3 @@
-
 //! What tests share: the built program, git repositories, the laboratory of real routers and servers.
 
 use std::io::Write as _;

@@ -76,7 +76,10 @@ impl Platform {
 
     /// Returns every built-in platform by name.
     pub fn all() -> Result<BTreeMap<PlatformName, Self>, String> {
-        BUILT_IN.iter().map(|(_, text)| Self::from_page(text).map(|platform| (platform.name.clone(), platform))).collect()
+        BUILT_IN
+            .iter()
+            .map(|(_, text)| Self::from_page(text).map(|platform| (platform.name.clone(), platform)))
+            .collect()
     }
 
     /// Returns the names of the built-in platforms.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg};
 
-use super::ssh::Cut;
+use super::faults::Verdict;
+use super::ssh::Wire;
 use super::store::{Answer, Cli, DeviceState, Login};
 use super::terminal::{Event, Input, LineEditor, Pager};
 
@@ -26,22 +27,27 @@ pub(super) struct Dialogue {
     cli: Box<dyn Cli>,
     device: Arc<DeviceState>,
     channel: Channel<Msg>,
-    cut: Cut,
+    wire: Wire,
     editor: LineEditor,
     pager: Pager,
     /// Whether there is a terminal: echo, prompts, `\r\n`.
     terminal: bool,
-    count: u32,
     /// Output that was not sent yet.
     out: Vec<u8>,
 }
 
 impl Dialogue {
     /// A dialogue of a user, with or without a terminal.
-    pub(super) fn new(device: Arc<DeviceState>, login: Login, channel: Channel<Msg>, cut: Cut, terminal: bool) -> Self {
+    pub(super) fn new(
+        device: Arc<DeviceState>,
+        login: Login,
+        channel: Channel<Msg>,
+        wire: Wire,
+        terminal: bool,
+    ) -> Self {
         let cli = device.platform.open(Arc::clone(&device), login);
         let (editor, pager) = (LineEditor::new(terminal), Pager::default());
-        Self { cli, device, channel, cut, editor, pager, terminal, count: 0, out: Vec::new() }
+        Self { cli, device, channel, wire, editor, pager, terminal, out: Vec::new() }
     }
 
     /// An interactive shell.
@@ -164,10 +170,13 @@ impl Dialogue {
     /// Lets the command line answer one line, as the fault script allows.
     async fn line(&mut self, line: &str) -> Result<Answer, Ended> {
         let command = self.cli.input() == Input::Command && !line.trim().is_empty();
-        let verdict = if command { self.device.script().judge(line.trim(), self.count) } else { Default::default() };
-        self.count += u32::from(command);
+        let verdict = if command {
+            self.device.script().judge(line.trim(), self.wire.count_command())
+        } else {
+            Verdict::default()
+        };
         if verdict.drop_before {
-            self.cut.now();
+            self.wire.cut();
             return Err(Ended);
         }
         let answer = match verdict.reject {
@@ -175,7 +184,7 @@ impl Dialogue {
             None => self.cli.line(line),
         };
         if verdict.drop_after || (answer.committed && self.device.script().drops_after_commit()) {
-            self.cut.now();
+            self.wire.cut();
             return Err(Ended);
         }
         if verdict.hang || !verdict.late.is_zero() {
