@@ -870,18 +870,33 @@ async fn what_is_typed_is_remembered() {
 }
 
 /// Words that configuration lines are made of, right or wrong.
-fn word() -> impl proptest::strategy::Strategy<Value = &'static str> {
-    proptest::sample::select(
-        "no default interface Ethernet1 et2 lo0 Vlan10 Ethernet1.5 router bgp ospf 1 65001 65002 neighbor 10.0.0.1 10.0.0.2 \
-         remote-as description x y password secret 0 7 username op role route-map permit deny 10 20 R in out match ip \
-         address prefix-list P seq 10.0.0.0/8 10.1.2.3/24 255.255.255.0 le ge 24 32 access-list any vlan name switchport \
-         trunk allowed add remove 10,20-30 none mode access shutdown mtu 9000 vrf instance RED address-family ipv4 evpn \
-         activate network redistribute connected exit management api http-commands protocol https ssh idle-timeout 60 \
-         hostname h1 ntp server logging host routing route Null0 spanning-tree mstp aaa root snmp-server community c ? | ! é"
-            .split_whitespace()
-            .collect::<Vec<_>>(),
-    )
+const WORDS: &str = "no default interface Ethernet1 et2 lo0 Vlan10 router bgp ospf 1 65001 65002 neighbor 10.0.0.1 \
+    remote-as description x y password secret 0 username op route-map permit deny 10 20 R in out match ip address \
+    prefix-list P seq 10.0.0.0/8 10.1.2.3/24 255.255.255.0 le 24 access-list any vlan name switchport trunk allowed add \
+    10,20-30 none mode access shutdown mtu 9000 vrf instance RED address-family activate network redistribute exit \
+    management api protocol https ssh hostname h1 ntp server logging routing Null0 aaa root snmp-server c ? | ! é";
+
+/// A line: most often one that is right somewhere, or its negation, sometimes any words.
+fn any_line() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::{Strategy as _, prop_oneof};
+    let right = || TYPED.lines().chain(FULL.lines()).map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let right = || proptest::sample::select(right());
+    let words = proptest::sample::select(WORDS.split_whitespace().collect::<Vec<_>>());
+    let wrong = proptest::collection::vec(words, 1..7).prop_map(|words| words.join(" "));
+    let negated = (proptest::sample::select(vec!["no", "default"]), right(), 1usize..6)
+        .prop_map(|(no, line, words)| format!("{no} {}", line.split(' ').take(words).collect::<Vec<_>>().join(" ")));
+    prop_oneof![3 => right(), 2 => negated, 1 => wrong]
 }
+
+/// Where lines are typed.
+const SECTIONS: [&[&str]; 6] = [
+    &[],
+    &["interface Ethernet2"],
+    &["router bgp 65001"],
+    &["router bgp 65001", "address-family ipv4"],
+    &["ip access-list A"],
+    &["route-map OUT permit 10"],
+];
 
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config { cases: 48, failure_persistence: None, ..Default::default() })]
@@ -889,24 +904,22 @@ proptest::proptest! {
     /// Whatever is typed, the device lives on, and what it prints is a configuration that means itself.
     #[test]
     fn any_lines_leave_a_printable_configuration(
-        lines in proptest::collection::vec(proptest::collection::vec(word(), 1..7), 1..60)
+        lines in proptest::collection::vec((0usize..SECTIONS.len(), any_line()), 1..60)
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (typed, loaded) = runtime.block_on(async {
-            let network = one(TYPED_AT_START).await;
+        let (typed, loaded, accepted) = runtime.block_on(async {
+            let network = one("").await;
             let device = leaf(&network);
-            for line in &lines {
-                // Most of these lines are wrong; only that the device survives them matters here.
-                let _ = device.type_lines(["interface Ethernet1", &line.join(" ")]);
-                let _ = device.type_lines(["router bgp 65001", &line.join(" ")]);
-                let _ = device.type_lines([line.join(" ").as_str()]);
+            for (section, line) in &lines {
+                // Lines that are refused, too, must leave the device in order.
+                let _ = device.type_lines(SECTIONS[*section].iter().copied().chain([line.as_str()]));
             }
             device.console("show ip bgp summary");
             let again = network_of(vec![DeviceSpec::arista_eos("leaf1").config(device.running())]).await;
-            (device.running(), leaf(&again).running())
+            let accepted = device.transcript().iter().filter(|line| line.accepted).count();
+            (device.running(), leaf(&again).running(), accepted)
         });
         proptest::prop_assert_eq!(typed, loaded);
+        proptest::prop_assert!(lines.len() < 20 || accepted > lines.len() / 4, "only {} lines were accepted", accepted);
     }
 }
-
-const TYPED_AT_START: &str = "router bgp 65001\n   neighbor 10.0.0.1 remote-as 65002\n";

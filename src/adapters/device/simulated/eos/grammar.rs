@@ -394,6 +394,9 @@ fn find(context: u32, words: &[String], sign: Sign) -> Found {
     let loose = |rule: &Rule| rule.kind == Kind::Loose;
     let mut fits: Vec<Fit> = Vec::new();
     let mut incomplete = false;
+    if abbreviates_many(context, words) {
+        return Found::Ambiguous;
+    }
     for rule in rules().filter(|rule| !loose(rule) && (rule.kind != Kind::Purge || sign != Sign::Plain)) {
         match fit(rule, words, true) {
             Ok(fit) => fits.push(fit),
@@ -419,7 +422,6 @@ fn find(context: u32, words: &[String], sign: Sign) -> Found {
         Some(first) if !first.exact && fits.iter().any(|fit| fit.text != first.text) => Found::Ambiguous,
         Some(_) => Found::Fit(fits.swap_remove(0)),
         None if incomplete => Found::Incomplete,
-        None if abbreviates_many(context, words) => Found::Ambiguous,
         None => Found::Nothing,
     }
 }
