@@ -101,7 +101,9 @@ impl Shell {
     async fn ask(&mut self, line: &str) -> String {
         self.send(&format!("{line}\n")).await;
         let got = self.until("#").await;
-        let got = got.strip_prefix(&format!("{line}\r\n")).unwrap_or_else(|| panic!("{line:?} is not echoed: {got:?}"));
+        let got = got
+            .strip_prefix(&format!("{}\r\n", line.replace('\u{16}', "")))
+            .unwrap_or_else(|| panic!("{line:?} is not echoed: {got:?}"));
         let end = got.rfind('\n').map_or(0, |at| at + 1);
         got[..end].replace("\r\n", "\n")
     }
@@ -379,6 +381,8 @@ async fn a_question_mark_is_a_key() {
     let network = one("").await;
     let mut shell = Shell::ready(leaf(&network)).await;
     shell.ask_all(&["configure terminal", "interface Ethernet1"]).await;
+    shell.ask_all(&["description why\u{16}?"]).await;
+    assert!(leaf(&network).running().contains("   description why?\n"), "Ctrl-V takes the next key literally");
     shell.send("description why?\n").await;
     let mut got = String::new();
     while got.matches("(config-if-Et1)#").count() < 2 {
@@ -407,11 +411,8 @@ async fn pasted_text_is_loaded_at_once() {
     assert!(running.contains("!\nbanner motd\nhello?\nEOF\n!\nend\n"), "{running}");
 }
 
-#[tokio::test]
-async fn what_is_typed_is_printed_in_canonical_order() {
-    let network = one("").await;
-    let device = leaf(&network);
-    let typed = "router bgp 65001
+/// Configuration as a person types it.
+const TYPED: &str = "router bgp 65001
 neighbor 10.1.10.2 remote-as 65010
 neighbor 10.1.2.2 description two
 neighbor 10.1.2.2 remote-as 65002
@@ -453,9 +454,9 @@ banner motd
   keep  out
 EOF
 ";
-    device.type_lines(typed.lines()).unwrap();
-    let running = device.running();
-    let expected = "!
+
+/// How the device prints it.
+const PRINTED: &str = "!
 ! boot system flash:/vEOS-lab.swi
 !
 transceiver qsfp default-mode 4x10G
@@ -534,19 +535,25 @@ management api http-commands
 !
 end
 ";
+
+#[tokio::test]
+async fn what_is_typed_is_printed_in_canonical_order() {
+    let network = one("").await;
+    let device = leaf(&network);
+    device.type_lines(TYPED.lines()).unwrap();
+    let running = device.running();
     let hashed = regex::Regex::new(r"(\$6\$|password 7 )\S+").unwrap();
     let printed = hashed.replace_all(&running, "${1}HASH");
     let printed = printed.split_once("EOS-4.32.0F)\n").unwrap().1;
-    assert_eq!(printed, expected);
+    assert_eq!(printed, PRINTED);
 
     // What is printed can be typed again, and means the same.
     let again = network_of(vec![DeviceSpec::arista_eos("leaf1").config(running.clone())]).await;
     assert_eq!(leaf(&again).running(), running);
 }
 
-#[tokio::test]
-async fn negation_removes_what_it_names() {
-    let config = "interface Ethernet1
+/// A configuration with something of everything that can be removed.
+const FULL: &str = "interface Ethernet1
    description a
    no switchport
    ip address 10.0.0.1/30
@@ -572,7 +579,10 @@ router bgp 65001
    address-family ipv4
       no neighbor 10.0.0.20 activate
 ";
-    let network = one(config).await;
+
+#[tokio::test]
+async fn negation_removes_what_it_names() {
+    let network = one(FULL).await;
     let device = leaf(&network);
     let types = |lines: &[&str]| {
         let before: Vec<String> = device.running().lines().map(str::to_owned).collect();
@@ -857,4 +867,59 @@ async fn what_is_typed_is_remembered() {
     ];
     assert_eq!(lines, expected);
     assert_eq!(device.commands().last().unwrap().line, "abort");
+}
+
+/// Words that configuration lines are made of, right or wrong.
+const WORDS: &str = "no default interface Ethernet1 et2 lo0 Vlan10 router bgp ospf 1 65001 65002 neighbor 10.0.0.1 \
+    remote-as description x y password secret 0 username op route-map permit deny 10 20 R in out match ip address \
+    prefix-list P seq 10.0.0.0/8 10.1.2.3/24 255.255.255.0 le 24 access-list any vlan name switchport trunk allowed add \
+    10,20-30 none mode access shutdown mtu 9000 vrf instance RED address-family activate network redistribute exit \
+    management api protocol https ssh hostname h1 ntp server logging routing Null0 aaa root snmp-server c ? | ! é";
+
+/// A line: most often one that is right somewhere, or its negation, sometimes any words.
+fn any_line() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::{Strategy as _, prop_oneof};
+    let right = || TYPED.lines().chain(FULL.lines()).map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let right = || proptest::sample::select(right());
+    let words = proptest::sample::select(WORDS.split_whitespace().collect::<Vec<_>>());
+    let wrong = proptest::collection::vec(words, 1..7).prop_map(|words| words.join(" "));
+    let negated = (proptest::sample::select(vec!["no", "default"]), right(), 1usize..6)
+        .prop_map(|(no, line, words)| format!("{no} {}", line.split(' ').take(words).collect::<Vec<_>>().join(" ")));
+    prop_oneof![3 => right(), 2 => negated, 1 => wrong]
+}
+
+/// Where lines are typed.
+const SECTIONS: [&[&str]; 6] = [
+    &[],
+    &["interface Ethernet2"],
+    &["router bgp 65001"],
+    &["router bgp 65001", "address-family ipv4"],
+    &["ip access-list A"],
+    &["route-map OUT permit 10"],
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is typed, the device lives on, and what it prints is a configuration that means itself.
+    #[test]
+    fn any_lines_leave_a_printable_configuration(
+        lines in proptest::collection::vec((0usize..SECTIONS.len(), any_line()), 1..60)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (typed, loaded, accepted) = runtime.block_on(async {
+            let network = one("").await;
+            let device = leaf(&network);
+            for (section, line) in &lines {
+                // Lines that are refused, too, must leave the device in order.
+                let _ = device.type_lines(SECTIONS[*section].iter().copied().chain([line.as_str()]));
+            }
+            device.console("show ip bgp summary");
+            let again = network_of(vec![DeviceSpec::arista_eos("leaf1").config(device.running())]).await;
+            let accepted = device.transcript().iter().filter(|line| line.accepted).count();
+            (device.running(), leaf(&again).running(), accepted)
+        });
+        proptest::prop_assert_eq!(typed, loaded);
+        proptest::prop_assert!(lines.len() < 20 || accepted > lines.len() / 4, "only {} lines were accepted", accepted);
+    }
 }

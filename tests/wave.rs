@@ -33,7 +33,9 @@ fn possible(truth: &Truth, action: Action) -> Vec<(Truth, Answer)> {
     let kept = Truth { timer: false, ..*truth };
     let base = Truth { intended: false, timer: false, ..*truth };
     match action {
-        Action::Stage | Action::Discard | Action::Verify => vec![(same.clone(), Done), (same.clone(), Refused), (same, Lost)],
+        Action::Stage | Action::Discard | Action::Verify => {
+            vec![(same.clone(), Done), (same.clone(), Refused), (same, Lost)]
+        }
         Action::Commit => vec![(on.clone(), Done), (same.clone(), Refused), (same, Lost), (on, Lost)],
         // Without an armed timer a class A or B device has already reverted: there is nothing to confirm.
         Action::Confirm if truth.has_timer && !truth.timer => vec![(same.clone(), Refused), (same, Lost)],
@@ -50,9 +52,11 @@ fn possible(truth: &Truth, action: Action) -> Vec<(Truth, Answer)> {
 
 fn start(timers: &[bool]) -> World {
     let names: Vec<DeviceName> = (0..timers.len()).map(|n| format!("d{n}").parse().unwrap()).collect();
-    let truth = names.iter().cloned().zip(timers).map(|(name, timer)| {
-        (name, Truth { intended: false, timer: false, has_timer: *timer })
-    });
+    let truth = names
+        .iter()
+        .cloned()
+        .zip(timers)
+        .map(|(name, timer)| (name, Truth { intended: false, timer: false, has_timer: *timer }));
     World {
         wave: Wave::new(names.clone()),
         truth: truth.collect(),
@@ -109,7 +113,10 @@ fn explore(timers: &[bool]) -> (usize, BTreeMap<Outcome, usize>) {
                 continue;
             }
             if world.todo.iter().any(|(_, action)| *action == Action::Confirm) {
-                assert!(before.values().all(|state| *state == State::Verified || *state == State::Confirmed), "{before:?}");
+                assert!(
+                    before.values().all(|state| *state == State::Verified || *state == State::Confirmed),
+                    "{before:?}"
+                );
             }
         }
         let devices: Vec<DeviceName> = world.truth.keys().cloned().collect();

@@ -74,7 +74,8 @@ pub fn reconcile(view: &RepoView, status: &RepoStatus, drift_due: bool) -> Vec<R
     let mut out = Vec::new();
     let base = view.base.commit.as_ref();
     let is_applied = status.applied.as_ref().is_some_and(|applied| applied.commit.as_ref() == base);
-    let approved = status.waiting.as_ref().filter(|waiting| Some(&waiting.commit) == base && waiting.approved_by.is_some());
+    let approved =
+        status.waiting.as_ref().filter(|waiting| Some(&waiting.commit) == base && waiting.approved_by.is_some());
     let is_attempted = status.attempted.as_ref() == base;
     if base.is_some() && !is_applied && (!is_attempted || approved.is_some()) {
         let trigger = match approved.and_then(|waiting| waiting.approved_by.clone()) {
@@ -84,7 +85,10 @@ pub fn reconcile(view: &RepoView, status: &RepoStatus, drift_due: bool) -> Vec<R
         out.push(RunRequest { kind: RunKind::Deploy, revision: view.base.clone(), trigger });
     }
     for change in &view.changes {
-        let done = status.planned.get(&change.name).is_some_and(|planned| planned.head == change.head && Some(&planned.base) == base);
+        let done = status
+            .planned
+            .get(&change.name)
+            .is_some_and(|planned| planned.head == change.head && Some(&planned.base) == base);
         if !done {
             let revision = Revision { commit: Some(change.head.clone()), tree: None, branch: change.name.clone() };
             out.push(RunRequest { kind: RunKind::Plan, revision, trigger: Trigger::Change(change.clone()) });
@@ -130,7 +134,8 @@ mod tests {
     #[test]
     fn a_person_can_release_a_held_commit() {
         let view = RepoView { base: revision('a'), changes: vec![] };
-        let waiting = Waiting { commit: id('a'), plan: "0123456789abcdef".parse().unwrap(), approved_by: Some("ann".into()) };
+        let waiting =
+            Waiting { commit: id('a'), plan: "0123456789abcdef".parse().unwrap(), approved_by: Some("ann".into()) };
         let status = RepoStatus { attempted: Some(id('a')), waiting: Some(waiting), ..RepoStatus::default() };
         let requests = reconcile(&view, &status, false);
         assert_eq!(requests[0].trigger, Trigger::Person("ann".into()));

@@ -70,7 +70,13 @@ pub fn plan_text(plan: &Plan) -> String {
     }
     for (device, state) in &plan.content.devices {
         if let DeviceState::Planned(planned) = state {
-            let _ = writeln!(out, "\n● {device} · {} · {} · rollback {}", planned.reading.platform, risk_word(planned.risk), class(planned));
+            let _ = writeln!(
+                out,
+                "\n● {device} · {} · {} · rollback {}",
+                planned.reading.platform,
+                risk_word(planned.risk),
+                class(planned)
+            );
             push_indented(&mut out, &planned.commands);
         }
     }
@@ -80,7 +86,11 @@ pub fn plan_text(plan: &Plan) -> String {
     }
     for (device, state) in &plan.content.devices {
         if let Some(reading) = state.reading().filter(|reading| !reading.foreign.is_empty()) {
-            let _ = writeln!(out, "\n· {device}: {} outside the owned sections, never touched", count(reading.foreign.len(), "line"));
+            let _ = writeln!(
+                out,
+                "\n· {device}: {} outside the owned sections, never touched",
+                count(reading.foreign.len(), "line")
+            );
         }
     }
     out

@@ -85,7 +85,11 @@ impl Dialect {
                 .map(|r| Ok::<_, String>((regex(&r.pattern)?, r.with.clone())))
                 .collect::<Result<_, _>>()?,
             prefixes: page.prefixes.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
-            sequences: page.sequences.iter().map(|s| Ok::<_, String>((regex(&s.pattern)?, s.step))).collect::<Result<_, _>>()?,
+            sequences: page
+                .sequences
+                .iter()
+                .map(|s| Ok::<_, String>((regex(&s.pattern)?, s.step)))
+                .collect::<Result<_, _>>()?,
             delimited: page.delimited.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
             blocks: page.blocks.iter().map(|b| pairs(&b.start, &b.end)).collect::<Result<_, _>>()?,
             outdents: page.outdents.iter().map(|o| pairs(&o.start, &o.end)).collect::<Result<_, _>>()?,
@@ -114,10 +118,7 @@ impl Dialect {
 
     /// Returns the rule of a line (without negation) at a place.
     pub fn rule<'a>(&'a self, place: Place<'a>, line: &str) -> Option<&'a Rule> {
-        place
-            .rules
-            .and_then(|set| self.find(set, line))
-            .or_else(|| self.find(&self.anywhere, line))
+        place.rules.and_then(|set| self.find(set, line)).or_else(|| self.find(&self.anywhere, line))
     }
 
     fn find<'a>(&'a self, set: &'a RuleSet, line: &str) -> Option<&'a Rule> {

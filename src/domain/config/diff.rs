@@ -62,23 +62,41 @@ fn pair(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]
         .collect();
     let mut old: Vec<usize> = (head..running.len() - tail).collect();
     let mut new: Vec<usize> = (head..intended.len() - tail).collect();
-    join(&mut old, &mut new, |i| running[i].text.as_ref(), |i| intended[i].text.as_ref(), |a, b| {
-        partners[b] = Partner::Same(a);
-    });
+    join(
+        &mut old,
+        &mut new,
+        |i| running[i].text.as_ref(),
+        |i| intended[i].text.as_ref(),
+        |a, b| {
+            partners[b] = Partner::Same(a);
+        },
+    );
     if !old.is_empty() && !new.is_empty() {
         let old_keys: Vec<_> = running.iter().enumerate().map(|(i, n)| keyed(dialect, place, &old, i, n)).collect();
         let new_keys: Vec<_> = intended.iter().enumerate().map(|(i, n)| keyed(dialect, place, &new, i, n)).collect();
         let mut old_left = old.clone();
-        join(&mut old_left, &mut new, |i| old_keys[i].as_ref(), |i| new_keys[i].as_ref(), |a, b| {
-            partners[b] = Partner::Changed(a);
-        });
+        join(
+            &mut old_left,
+            &mut new,
+            |i| old_keys[i].as_ref(),
+            |i| new_keys[i].as_ref(),
+            |a, b| {
+                partners[b] = Partner::Changed(a);
+            },
+        );
         old = old_left;
     }
     old.sort_unstable();
     Pairing { removed: old, intended: partners }
 }
 
-fn keyed<'a>(dialect: &Dialect, place: Place<'_>, wanted: &[usize], index: usize, node: &'a Node) -> std::borrow::Cow<'a, str> {
+fn keyed<'a>(
+    dialect: &Dialect,
+    place: Place<'_>,
+    wanted: &[usize],
+    index: usize,
+    node: &'a Node,
+) -> std::borrow::Cow<'a, str> {
     if wanted.binary_search(&index).is_ok() { key(dialect, place, &node.text) } else { "".into() }
 }
 
@@ -135,7 +153,11 @@ fn entered(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node) -> Vec<C
         }
         Some(Ordered::Append) | None => {
             let children = level(dialect, dialect.inside(rule), &old.children, &new.children);
-            if children.is_empty() { Vec::new() } else { vec![Command { children, ..command(rule, &new.text, Kind::Enter) }] }
+            if children.is_empty() {
+                Vec::new()
+            } else {
+                vec![Command { children, ..command(rule, &new.text, Kind::Enter) }]
+            }
         }
     }
 }
@@ -145,7 +167,10 @@ fn same_lines(a: &[Node], b: &[Node]) -> bool {
 }
 
 fn verbatim(nodes: &[Node]) -> Vec<Command> {
-    nodes.iter().map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) }).collect()
+    nodes
+        .iter()
+        .map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) })
+        .collect()
 }
 
 /// The same thing with another value, or turned from on to off.
@@ -161,11 +186,8 @@ fn changed(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mu
     let in_place = rule.is_some_and(|rule| rule.change() == Change::Replace && rule.has_value());
     let has_section = !old.children.is_empty() || !new.children.is_empty();
     if toggle || (in_place && negated == was_negated && !negated) {
-        let children = if has_section {
-            level(dialect, dialect.inside(rule), &old.children, &new.children)
-        } else {
-            Vec::new()
-        };
+        let children =
+            if has_section { level(dialect, dialect.inside(rule), &old.children, &new.children) } else { Vec::new() };
         out.push(Command { old: Some(old.text.to_string()), children, ..command(rule, &new.text, Kind::Change) });
         return;
     }
@@ -185,7 +207,11 @@ fn range_change(dialect: &Dialect, rule: Option<&Rule>, old: &Node, new: &Node) 
     }
     let mut out = Vec::new();
     for (template, set) in [(&range.add, after.minus(&before)), (&range.remove, before.minus(&after))] {
-        let room = dialect.page.line_chars_max.saturating_sub(template.len()).max(usize::from(dialect.page.line_chars_max > 0) * 8);
+        let room = dialect
+            .page
+            .line_chars_max
+            .saturating_sub(template.len())
+            .max(usize::from(dialect.page.line_chars_max > 0) * 8);
         for chunk in set.chunks(range, room) {
             let text = template.replace("{}", &chunk);
             out.push(Command { old: Some(old.text.to_string()), ..command(Some(rule), &text, Kind::Change) });
@@ -234,7 +260,11 @@ fn command(rule: Option<&Rule>, text: &str, kind: Kind) -> Command {
         kind,
         old: None,
         rule: rule.map(|rule| rule.name().to_owned()),
-        risk: if kind == Kind::Enter { Risk::Routine } else { rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting) },
+        risk: if kind == Kind::Enter {
+            Risk::Routine
+        } else {
+            rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting)
+        },
         exit: rule.and_then(|rule| rule.page.exit.clone()),
         weight: rule.map_or(0, |rule| rule.page.order),
         children: Vec::new(),

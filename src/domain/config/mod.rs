@@ -65,7 +65,10 @@ impl Dialect {
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
             let start = line.len() - line.trim_start().len();
-            let found = self.secrets.iter().find_map(|regex| regex.captures(line[start..].trim_end())?.get(1).map(|m| m.range()));
+            let found = self
+                .secrets
+                .iter()
+                .find_map(|regex| regex.captures(line[start..].trim_end())?.get(1).map(|m| m.range()));
             match found {
                 Some(range) => {
                     out.push_str(&line[..start + range.start]);

@@ -129,7 +129,13 @@ pub(super) enum Effect {
 }
 
 /// Applies one command (without its children) to a section. `removal_only` forbids that an unknown negation becomes a line.
-pub(super) fn apply(dialect: &Dialect, place: Place<'_>, section: &mut Section, command: &str, removal_only: bool) -> Effect {
+pub(super) fn apply(
+    dialect: &Dialect,
+    place: Place<'_>,
+    section: &mut Section,
+    command: &str,
+    removal_only: bool,
+) -> Effect {
     if let Some(effect) = apply_range(dialect, place, section, command) {
         return effect;
     }
@@ -180,7 +186,13 @@ fn take_with_effects(dialect: &Dialect, place: Place<'_>, section: &mut Section,
     }
 }
 
-fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str, removed: bool) {
+fn side_effects(
+    (dialect, place): (&Dialect, Place<'_>),
+    section: &mut Section,
+    rule: &Rule,
+    line: &str,
+    removed: bool,
+) {
     for prefix in rule.prefixes(&rule.page.resets, line) {
         for text in section.with_prefix(&prefix) {
             section.take(&text);
@@ -257,7 +269,10 @@ fn set_default(dialect: &Dialect, place: Place<'_>, section: &mut Section, rule:
 
 fn same_key(dialect: &Dialect, place: Place<'_>, section: &Section, rule: &Rule, line: &str) -> Option<Box<str>> {
     let wanted = rule.pattern.key(line);
-    section.with_prefix(rule.pattern.head(line)).into_iter().find(|text| key(dialect, place, text) == wanted && **text != *line)
+    section
+        .with_prefix(rule.pattern.head(line))
+        .into_iter()
+        .find(|text| key(dialect, place, text) == wanted && **text != *line)
 }
 
 /// Gives a line a new text; what stands below it stays.
@@ -336,12 +351,17 @@ fn apply_range(dialect: &Dialect, place: Place<'_>, section: &mut Section, comma
 
 fn command_head(rule: &Rule, command: &str) -> String {
     // The templates of `add` and `remove` begin with the rule's own literal words, possibly negated.
-    let words: Vec<&str> = rule.pattern.source().split_whitespace().take_while(|word| !matches!(*word, "..." | "_")).collect();
+    let words: Vec<&str> =
+        rule.pattern.source().split_whitespace().take_while(|word| !matches!(*word, "..." | "_")).collect();
     let literal = words.join(" ");
     if words.iter().all(|word| !matches!(*word, "*" | "#")) { format!("{literal} 0") } else { command.to_owned() }
 }
 
-fn range_command<'a>(dialect: &'a Dialect, place: Place<'a>, command: &str) -> Option<(&'a Rule, &'a RangePage, String, bool)> {
+fn range_command<'a>(
+    dialect: &'a Dialect,
+    place: Place<'a>,
+    command: &str,
+) -> Option<(&'a Rule, &'a RangePage, String, bool)> {
     let (positive, _) = dialect.positive(command);
     let rule = dialect.rule(place, positive)?;
     let range = rule.range().filter(|range| !range.separator.is_empty())?;

@@ -227,10 +227,16 @@ mod tests {
     #[test]
     fn keys_leave_the_value_out() {
         assert_eq!(pattern("description ...").key("description a b"), "description");
-        assert_eq!(pattern("neighbor * remote-as _").key("neighbor 1.1.1.1 remote-as 5"), "neighbor 1.1.1.1 remote-as _");
+        assert_eq!(
+            pattern("neighbor * remote-as _").key("neighbor 1.1.1.1 remote-as 5"),
+            "neighbor 1.1.1.1 remote-as _"
+        );
         assert_eq!(pattern("ip route **").key("ip route a b c"), "ip route a b c");
         assert_eq!(pattern("route-map * _ #").key("route-map X permit 10"), "route-map X _ 10");
-        assert_eq!(pattern("neighbor * remote-as _").head("neighbor 1.1.1.1 remote-as 5"), "neighbor 1.1.1.1 remote-as");
+        assert_eq!(
+            pattern("neighbor * remote-as _").head("neighbor 1.1.1.1 remote-as 5"),
+            "neighbor 1.1.1.1 remote-as"
+        );
     }
 
     #[test]

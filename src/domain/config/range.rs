@@ -26,7 +26,9 @@ impl NumberSet {
             let mut words = text.split_whitespace();
             while let Some(word) = words.next() {
                 if word == page.dash.trim() {
-                    ranges.last_mut().map(|range: &mut (u32, u32)| words.next()?.parse().ok().map(|high| range.1 = high))??;
+                    ranges
+                        .last_mut()
+                        .map(|range: &mut (u32, u32)| words.next()?.parse().ok().map(|high| range.1 = high))??;
                 } else {
                     let number = word.parse().ok()?;
                     ranges.push((number, number));
@@ -145,8 +147,10 @@ mod tests {
     #[test]
     fn differences_agree_with_counting() {
         let comma = page(",", "-");
-        let sets: Vec<NumberSet> =
-            ["1-10", "3-4,8", "1,5,9-20", "none", "10", "2-3,5-6,8-9"].iter().map(|t| NumberSet::parse(t, &comma).unwrap()).collect();
+        let sets: Vec<NumberSet> = ["1-10", "3-4,8", "1,5,9-20", "none", "10", "2-3,5-6,8-9"]
+            .iter()
+            .map(|t| NumberSet::parse(t, &comma).unwrap())
+            .collect();
         for a in &sets {
             for b in &sets {
                 let slow: Vec<u32> = a.numbers().into_iter().filter(|n| !b.numbers().contains(n)).collect();

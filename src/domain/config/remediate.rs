@@ -28,7 +28,11 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         Scope::Owned(sections) => {
             let mut managed = Vec::new();
             for node in &running.children {
-                if owns(dialect, sections, &node.text) { managed.push(node.clone()) } else { foreign.push(node.text.to_string()) }
+                if owns(dialect, sections, &node.text) {
+                    managed.push(node.clone())
+                } else {
+                    foreign.push(node.text.to_string())
+                }
             }
             (managed, intended.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect())
         }
@@ -115,7 +119,9 @@ pub(super) fn predict(dialect: &Dialect, running: &ConfigTree, commands: &Config
 fn type_in(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands: &[Node]) {
     for command in commands {
         apply(dialect, place, section, &command.text, false);
-        if !command.children.is_empty() && let Some(inner) = section.open(&command.text) {
+        if !command.children.is_empty()
+            && let Some(inner) = section.open(&command.text)
+        {
             let rule = dialect.rule(place, dialect.positive(&command.text).0);
             type_in(dialect, dialect.inside(rule), inner, &command.children);
         }

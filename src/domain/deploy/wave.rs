@@ -147,7 +147,11 @@ impl Wave {
             for member in self.devices.values_mut().filter(|member| member.state == State::Planned) {
                 member.state = State::Restored;
             }
-            return self.devices.iter().filter_map(|(device, member)| Some((device.clone(), member.way_back()?))).collect();
+            return self
+                .devices
+                .iter()
+                .filter_map(|(device, member)| Some((device.clone(), member.way_back()?)))
+                .collect();
         }
         let uncertain = self.in_state(State::Uncertain);
         if !uncertain.is_empty() {
@@ -227,7 +231,9 @@ impl Member {
                 (State::Restored, false)
             }
             (Action::Observe, Answer::SawIntended) if confirming => (State::Confirmed, false),
-            (Action::Observe, Answer::SawIntended | Answer::SawOther) if !confirming && self.rollbacks < ROLLBACKS_MAX => {
+            (Action::Observe, Answer::SawIntended | Answer::SawOther)
+                if !confirming && self.rollbacks < ROLLBACKS_MAX =>
+            {
                 self.again = true;
                 (State::Uncertain, false)
             }

@@ -161,7 +161,10 @@ impl Plan {
 
     /// Returns the devices about which nothing is known.
     pub fn problems(&self) -> impl Iterator<Item = (&DeviceName, &'static str, &Problem)> {
-        self.content.devices.iter().filter_map(|(name, state)| state.problem().map(|(word, problem)| (name, word, problem)))
+        self.content
+            .devices
+            .iter()
+            .filter_map(|(name, state)| state.problem().map(|(word, problem)| (name, word, problem)))
     }
 
     /// Returns the devices with lines that differ beside the change.

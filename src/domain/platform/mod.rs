@@ -82,7 +82,10 @@ impl Platform {
 
     /// Returns every built-in platform by name.
     pub fn all() -> Result<BTreeMap<PlatformName, Self>, String> {
-        BUILT_IN.iter().map(|(_, text)| Self::from_page(text).map(|platform| (platform.name.clone(), platform))).collect()
+        BUILT_IN
+            .iter()
+            .map(|(_, text)| Self::from_page(text).map(|platform| (platform.name.clone(), platform)))
+            .collect()
     }
 
     /// Returns how to talk to it, when its page says so.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg};
 
-use super::ssh::Cut;
+use super::faults::Verdict;
+use super::ssh::Wire;
 use super::store::{Answer, Cli, DeviceState, Login};
 use super::terminal::{Event, Input, LineEditor, Pager};
 
@@ -26,22 +27,27 @@ pub(super) struct Dialogue {
     cli: Box<dyn Cli>,
     device: Arc<DeviceState>,
     channel: Channel<Msg>,
-    cut: Cut,
+    wire: Wire,
     editor: LineEditor,
     pager: Pager,
     /// Whether there is a terminal: echo, prompts, `\r\n`.
     terminal: bool,
-    count: u32,
     /// Output that was not sent yet.
     out: Vec<u8>,
 }
 
 impl Dialogue {
     /// A dialogue of a user, with or without a terminal.
-    pub(super) fn new(device: Arc<DeviceState>, login: Login, channel: Channel<Msg>, cut: Cut, terminal: bool) -> Self {
+    pub(super) fn new(
+        device: Arc<DeviceState>,
+        login: Login,
+        channel: Channel<Msg>,
+        wire: Wire,
+        terminal: bool,
+    ) -> Self {
         let cli = device.platform.open(Arc::clone(&device), login);
         let (editor, pager) = (LineEditor::new(terminal), Pager::default());
-        Self { cli, device, channel, cut, editor, pager, terminal, count: 0, out: Vec::new() }
+        Self { cli, device, channel, wire, editor, pager, terminal, out: Vec::new() }
     }
 
     /// An interactive shell.
@@ -59,18 +65,14 @@ impl Dialogue {
             self.flush().await?;
         }
         while let Some(message) = self.channel.wait().await {
-            match message {
-                ChannelMsg::Data { data } => {
-                    for byte in &*data {
-                        if self.byte(*byte).await? {
-                            return self.finish(0).await;
-                        }
-                    }
-                    self.flush().await?;
-                }
-                ChannelMsg::Eof => return self.finish(0).await,
+            let over = match message {
+                ChannelMsg::Data { data } => self.bytes(&data).await?,
+                ChannelMsg::Eof => true,
                 ChannelMsg::Close => return Ok(()),
-                _ => {}
+                _ => false,
+            };
+            if over {
+                return self.finish(0).await;
             }
         }
         Ok(())
@@ -100,6 +102,17 @@ impl Dialogue {
         self.flush().await?;
         self.channel.exit_status(status).await?;
         Ok(self.channel.eof().await?)
+    }
+
+    /// Takes what was typed; whether the shell is over.
+    async fn bytes(&mut self, bytes: &[u8]) -> Result<bool, Ended> {
+        for byte in bytes {
+            if self.byte(*byte).await? {
+                return Ok(true);
+            }
+        }
+        self.flush().await?;
+        Ok(false)
     }
 
     /// Takes one byte; whether the shell is over.
@@ -157,10 +170,13 @@ impl Dialogue {
     /// Lets the command line answer one line, as the fault script allows.
     async fn line(&mut self, line: &str) -> Result<Answer, Ended> {
         let command = self.cli.input() == Input::Command && !line.trim().is_empty();
-        let verdict = if command { self.device.script().judge(line.trim(), self.count) } else { Default::default() };
-        self.count += u32::from(command);
+        let verdict = if command {
+            self.device.script().judge(line.trim(), self.wire.count_command())
+        } else {
+            Verdict::default()
+        };
         if verdict.drop_before {
-            self.cut.now();
+            self.wire.cut();
             return Err(Ended);
         }
         let answer = match verdict.reject {
@@ -168,7 +184,7 @@ impl Dialogue {
             None => self.cli.line(line),
         };
         if verdict.drop_after || (answer.committed && self.device.script().drops_after_commit()) {
-            self.cut.now();
+            self.wire.cut();
             return Err(Ended);
         }
         if verdict.hang || !verdict.late.is_zero() {

@@ -67,6 +67,10 @@ pub(super) enum Fate {
     Lost,
 }
 
+/// Who has which address in each subnet.
+type Subnets = BTreeMap<Ipv4Net, Vec<(usize, Ipv4Addr)>>;
+
+/// The autonomous systems on the way, the next hop, and whether the last step came from outside.
 type Path = (Vec<u32>, Ipv4Addr, bool);
 
 /// The state of the whole network at one moment.
@@ -198,12 +202,9 @@ impl World {
     }
 
     /// The OSPF neighbours of a device: their addresses on shared subnets.
-    fn ospf_neighbours(
-        &self,
-        at: usize,
-        by_subnet: &BTreeMap<Ipv4Net, Vec<(usize, Ipv4Addr)>>,
-    ) -> Vec<(usize, Ipv4Addr)> {
-        let interfaces = self.facts[at].0.interfaces.iter().filter(|interface| interface.ospf);
+    fn ospf_neighbours(&self, at: usize, by_subnet: &Subnets) -> Vec<(usize, Ipv4Addr)> {
+        let facts = &self.facts[at].0;
+        let interfaces = facts.interfaces.iter().filter(|interface| interface.ospf && facts.routing);
         let subnets = interfaces.flat_map(|interface| interface.addresses.iter().map(Ipv4Net::trunc));
         subnets
             .flat_map(|subnet| by_subnet.get(&subnet).into_iter().flatten().copied())
@@ -212,31 +213,37 @@ impl World {
     }
 
     fn flood_ospf(&mut self) {
-        let mut by_subnet: BTreeMap<Ipv4Net, Vec<(usize, Ipv4Addr)>> = BTreeMap::new();
-        for (at, (facts, _)) in self.facts.iter().enumerate() {
-            for interface in facts.interfaces.iter().filter(|interface| interface.ospf) {
-                for net in &interface.addresses {
-                    by_subnet.entry(net.trunc()).or_default().push((at, net.addr()));
-                }
+        let mut by_subnet = Subnets::new();
+        for (at, (facts, _)) in self.facts.iter().enumerate().filter(|(_, (facts, _))| facts.routing) {
+            let interfaces = facts.interfaces.iter().filter(|interface| interface.ospf);
+            for net in interfaces.flat_map(|interface| &interface.addresses) {
+                by_subnet.entry(net.trunc()).or_default().push((at, net.addr()));
             }
         }
         for start in 0..self.facts.len() {
-            let mut first_hop = BTreeMap::from([(start, None)]);
-            let mut queue = VecDeque::from([start]);
-            while let Some(at) = queue.pop_front() {
-                for (next, address) in self.ospf_neighbours(at, &by_subnet) {
-                    if first_hop.contains_key(&next) || !self.facts[next].0.routing && !self.facts[at].0.routing {
-                        continue;
-                    }
-                    let via = first_hop.get(&at).copied().flatten().unwrap_or(address);
-                    first_hop.insert(next, Some(via));
-                    queue.push_back(next);
-                    for subnet in ospf_subnets(&self.facts[next].0) {
-                        self.tables[start].entry(subnet).or_insert(Route { source: Source::Ospf, via: Some(via) });
-                    }
+            for (other, via) in self.ospf_first_hops(start, &by_subnet) {
+                for subnet in ospf_subnets(&self.facts[other].0) {
+                    self.tables[start].entry(subnet).or_insert(Route { source: Source::Ospf, via: Some(via) });
                 }
             }
         }
+    }
+
+    /// The devices that OSPF reaches, nearest first, and the first hop to each; every link costs the same.
+    fn ospf_first_hops(&self, start: usize, by_subnet: &Subnets) -> Vec<(usize, Ipv4Addr)> {
+        let mut reached = Vec::new();
+        let mut seen = BTreeSet::from([start]);
+        let mut queue = VecDeque::from([(start, None)]);
+        while let Some((at, first_hop)) = queue.pop_front() {
+            for (next, address) in self.ospf_neighbours(at, by_subnet) {
+                if seen.insert(next) {
+                    let via = first_hop.unwrap_or(address);
+                    reached.push((next, via));
+                    queue.push_back((next, Some(via)));
+                }
+            }
+        }
+        reached
     }
 
     fn sessions_of(&self, at: usize) -> Vec<SessionState> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Shutdown};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -189,7 +190,7 @@ impl Listening {
         let connection = Connection {
             device: Arc::clone(&self.device),
             authorized: Arc::clone(&self.authorized),
-            cut: Cut { connections: Arc::clone(&self.connections), id },
+            wire: Wire { connections: Arc::clone(&self.connections), id, commands: Arc::default() },
             user: String::new(),
             waiting: BTreeMap::new(),
         };
@@ -212,16 +213,23 @@ fn twins(socket: TcpStream) -> Option<(TcpStream, std::net::TcpStream)> {
     Some((TcpStream::from_std(socket).ok()?, twin))
 }
 
-/// The right to cut one connection.
+/// The connection under a channel.
 #[derive(Clone)]
-pub(super) struct Cut {
+pub(super) struct Wire {
     connections: Arc<Connections>,
     id: u64,
+    commands: Arc<AtomicU32>,
 }
 
-impl Cut {
-    pub(super) fn now(&self) {
+impl Wire {
+    /// Ends the connection as a broken line would.
+    pub(super) fn cut(&self) {
         self.connections.cut(self.id);
+    }
+
+    /// How many commands came before this one.
+    pub(super) fn count_command(&self) -> u32 {
+        self.commands.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -235,7 +243,7 @@ struct Waiting {
 struct Connection {
     device: Arc<DeviceState>,
     authorized: Arc<Vec<KeyData>>,
-    cut: Cut,
+    wire: Wire,
     user: String,
     waiting: BTreeMap<ChannelId, Waiting>,
 }
@@ -259,7 +267,7 @@ impl Connection {
         let spec = &self.device.spec;
         let height = waiting.height;
         let login = Login { user: self.user.clone(), privileged: spec.privileged, height: height.unwrap_or_default() };
-        Dialogue::new(Arc::clone(&self.device), login, waiting.channel, self.cut.clone(), height.is_some())
+        Dialogue::new(Arc::clone(&self.device), login, waiting.channel, self.wire.clone(), height.is_some())
     }
 }
 
@@ -306,7 +314,6 @@ impl Handler for Connection {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the trait of the SSH library asks for them")]
     async fn pty_request(
         &mut self,
         channel: ChannelId,

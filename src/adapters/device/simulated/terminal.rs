@@ -1,7 +1,8 @@
 //! The line editor and the pager of a simulated terminal: bytes in; lines, keys and echo out.
 //!
 //! It behaves like the line editors of network systems where that matters to a driver: every printable byte is
-//! echoed, secrets are not, `?` is a key that asks for help wherever it is typed, long output stops at `--More--`.
+//! echoed, secrets are not, `?` is a key that asks for help wherever it is typed unless
+//! Ctrl-V stands before it, long output stops at `--More--`.
 
 use std::collections::VecDeque;
 
@@ -40,6 +41,7 @@ pub(super) struct LineEditor {
     echo: bool,
     line: Vec<u8>,
     after_return: bool,
+    literal: bool,
     escape: Escape,
 }
 
@@ -68,6 +70,10 @@ impl LineEditor {
             return None;
         }
         let after_return = std::mem::take(&mut self.after_return);
+        if std::mem::take(&mut self.literal) && (byte >= 0x20 || byte == b'\t') || byte == b'\t' && input == Input::Text
+        {
+            return self.insert(byte, input);
+        }
         match byte {
             b'\n' if after_return => None,
             b'\r' | b'\n' => {
@@ -88,13 +94,21 @@ impl LineEditor {
                 self.echoed(erased, input)
             }
             b'?' if input == Input::Command && self.echo => Some(Event::Help(self.partial())),
-            b'\t' if input == Input::Command => None,
-            b'\t' | 0x20.. if self.line.len() < LINE_BYTES_MAX => {
-                self.line.push(byte);
-                self.echoed(vec![byte], input)
+            0x16 => {
+                self.literal = true;
+                None
             }
+            0x20.. => self.insert(byte, input),
             _ => None,
         }
+    }
+
+    fn insert(&mut self, byte: u8, input: Input) -> Option<Event> {
+        if self.line.len() >= LINE_BYTES_MAX {
+            return None;
+        }
+        self.line.push(byte);
+        self.echoed(vec![byte], input)
     }
 
     fn echoed(&self, bytes: Vec<u8>, input: Input) -> Option<Event> {

@@ -31,7 +31,10 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
         let positive = dialect.positive(&node.text).0;
         let section = (0..=open.len()).rev().find_map(|depth| {
             let place = place(dialect, &open[..depth]);
-            dialect.rule(place, positive).filter(|rule| rule.page.section && belongs(dialect, place, rule, positive)).map(|rule| (depth, rule))
+            dialect
+                .rule(place, positive)
+                .filter(|rule| rule.page.section && belongs(dialect, place, rule, positive))
+                .map(|rule| (depth, rule))
         });
         let negated = positive.len() != node.text.len();
         match section {

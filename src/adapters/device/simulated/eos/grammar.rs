@@ -115,7 +115,7 @@ impl Editor<'_> {
 
     fn execute(&mut self, path: &mut Vec<Level>, fit: &Fit, sign: Sign) -> Result<Effect, String> {
         match (fit.rule.kind, sign) {
-            (Kind::Into(words), _) => return self.into_section(fit, words, sign),
+            (Kind::Into(words), _) => return self.type_inside(fit, words, sign),
             (Kind::Section(context, label), Sign::Plain) => return self.enter(path, fit, context, label),
             (Kind::Section(..), Sign::No | Sign::Default) => self.remove_section(path, fit)?,
             (Kind::Text, Sign::Plain) => return Ok(Effect::Text(new_node(fit, &fit.text, Shape::Text))),
@@ -248,7 +248,7 @@ impl Editor<'_> {
         }
     }
 
-    fn into_section(&mut self, fit: &Fit, words: usize, sign: Sign) -> Result<Effect, String> {
+    fn type_inside(&mut self, fit: &Fit, words: usize, sign: Sign) -> Result<Effect, String> {
         let (header, entry) = fit.words.split_at(words.min(fit.words.len()));
         let Found::Fit(section) = find(GLOBAL, header, Sign::Plain) else { return Err(INVALID.to_owned()) };
         let existed = self.tree.child(&section.key).is_some();
@@ -394,6 +394,9 @@ fn find(context: u32, words: &[String], sign: Sign) -> Found {
     let loose = |rule: &Rule| rule.kind == Kind::Loose;
     let mut fits: Vec<Fit> = Vec::new();
     let mut incomplete = false;
+    if abbreviates_many(context, words) {
+        return Found::Ambiguous;
+    }
     for rule in rules().filter(|rule| !loose(rule) && (rule.kind != Kind::Purge || sign != Sign::Plain)) {
         match fit(rule, words, true) {
             Ok(fit) => fits.push(fit),
@@ -419,7 +422,6 @@ fn find(context: u32, words: &[String], sign: Sign) -> Found {
         Some(first) if !first.exact && fits.iter().any(|fit| fit.text != first.text) => Found::Ambiguous,
         Some(_) => Found::Fit(fits.swap_remove(0)),
         None if incomplete => Found::Incomplete,
-        None if abbreviates_many(context, words) => Found::Ambiguous,
         None => Found::Nothing,
     }
 }

@@ -476,8 +476,8 @@ fn terminal_width(width: &str) -> Answer {
 /// `HH:MM:SS` as a duration.
 fn duration(text: &str) -> Option<Duration> {
     let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [hours, minutes @ 0..=59, seconds @ 0..=59] = parts[..] else { return None };
-    let duration = Duration::from_secs(hours.checked_mul(3600)? + minutes * 60 + seconds);
+    let [hours @ 0..=24, minutes @ 0..=59, seconds @ 0..=59] = parts[..] else { return None };
+    let duration = Duration::from_secs(hours * 3600 + minutes * 60 + seconds);
     (!duration.is_zero() && duration <= COMMIT_TIMER_MAX).then_some(duration)
 }
 
