@@ -5,7 +5,6 @@ mod eos;
 mod frr;
 mod login;
 mod scripted;
-mod trial;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
