@@ -17,6 +17,7 @@ dir=$LAB_DIR/$router
 read -r port address <"$dir/door"
 
 listens() { ss -Hltn "src 127.0.0.1:$port" | grep -q .; }
+is_shut() { ! listens; }
 has_socket() { [ -S "$dir/door.sock" ]; }
 
 open_door() {
@@ -42,6 +43,7 @@ close_door() {
     is_running "$pid" "$started" && kill -KILL -- "-$pid" 2>/dev/null || true
   done <"$dir/door.pids"
   : >"$dir/door.pids"
+  wait_until 5 "the end of the door of $router" is_shut
 }
 
 # rules ADD-OR-DELETE: the two rules of silence.

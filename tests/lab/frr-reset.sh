@@ -40,14 +40,24 @@ reset() {
   inside "$1" sh -c "$restart" /run/baseline.conf || die "router $1 did not start again"
 }
 
+# Tells whether a router is still as at the start; then it need not be restarted.
+pristine() {
+  local dir=$LAB_DIR/$1 port
+  read -r port _ <"$dir/door"
+  cmp -s "$dir/frr.conf" "$dir/etc/frr/frr.conf" && inside "$1" vtysh -c 'show running-config' | cmp -s - "$dir/running.conf" &&
+    ss -Hltn "src 127.0.0.1:$port" | grep -q . && ! inside "$1" iptables -S | grep -q DROP &&
+    ! inside "$1" pgrep -u netops,admin >/dev/null && [ -z "$(find "$dir/home" "$dir/tmp" -path "$dir/tmp/frr" -prune -o -type f -print -quit)" ]
+}
+
 answers() { inside "$1" vtysh -c 'show running-config' | grep -qx end; }
 
 jobs=()
 for router in "$@"; do
+  ! pristine "$router" || continue
   reset "$router" &
   jobs+=($!)
 done
-for job in "${jobs[@]}"; do wait "$job" || exit 1; done
+for job in ${jobs[@]+"${jobs[@]}"}; do wait "$job" || exit 1; done
 for router in "$@"; do
   wait_until 20 "the configuration of $router" answers "$router"
   wait_until 30 "convergence of $router" converged "$router"

@@ -194,6 +194,7 @@ done
 for i in $(seq "$count"); do
   wait_until 20 "the SSH banner of r$i" answers "$i"
   wait_until 30 "convergence of r$i" converged "r$i"
+  inside "r$i" vtysh -c 'show running-config' >"$LAB_DIR/r$i/running.conf"
 done
 lab_json >"$LAB_DIR/lab.json.new"
 mv "$LAB_DIR/lab.json.new" "$LAB_DIR/lab.json"

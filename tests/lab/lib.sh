@@ -27,6 +27,7 @@ die() {
 become_root() {
   [ "$(id -u)" -ne 0 ] || return 0
   command -v sudo >/dev/null || die "needs root (network namespaces), and there is no sudo: run it as root"
+  sudo -n true 2>/dev/null || die "needs root (network namespaces), and sudo asks for a password: run it as root"
   exec sudo -n env LAB_DIR="$LAB_DIR" LAB_PREFIX="$LAB_PREFIX" LAB_PORT="$LAB_PORT" LAB_OOB="$LAB_OOB" \
     LAB_DAEMONS="$LAB_DAEMONS" bash "$0" "$@"
 }
@@ -149,6 +150,6 @@ converged() {
   [ "$(inside "$1" vtysh -c 'show bgp summary json' | grep -c '"state":"Established"')" -eq "$want" ] || return 1
   for other in "$LAB_DIR"/r*/pid; do
     other=$(basename "$(dirname "$other")")
-    [ "$other" = "$1" ] || inside "$1" ping -q -c1 -W1 -I "198.18.255.${1#r}" "198.18.255.${other#r}" || return 1
+    [ "$other" = "$1" ] || inside "$1" ping -q -c1 -W0.2 -I "198.18.255.${1#r}" "198.18.255.${other#r}" || return 1
   done
 }

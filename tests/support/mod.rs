@@ -40,11 +40,18 @@ pub(crate) fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
 }
 
-/// Reads the file that a variable names. Without RECONVERGE_LAB=1 the test is skipped; with it, a lab that is not there is a
-/// failure.
-fn lab_description(variable: &str) -> Option<String> {
-    if std::env::var("RECONVERGE_LAB").as_deref() != Ok("1") {
+/// Tells whether tests with real counterparts are asked for (RECONVERGE_LAB=1); says so when they are not.
+pub(crate) fn real_counterparts() -> bool {
+    let wanted = std::env::var("RECONVERGE_LAB").as_deref() == Ok("1");
+    if !wanted {
         skip("needs real counterparts; `make test` starts them");
+    }
+    wanted
+}
+
+/// Reads the file that a variable names; nothing when the test is skipped. A lab that is asked for and not there is a failure.
+fn lab_description(variable: &str) -> Option<String> {
+    if !real_counterparts() {
         return None;
     }
     let path = std::env::var(variable)

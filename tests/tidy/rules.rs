@@ -20,7 +20,7 @@ const DOMAIN_ORDER: [&[&str]; 9] = [
     &["render"],
     &["plan"],
     &["deploy"],
-    &["reconcile", "report"],
+    &["run", "reconcile", "report"],
 ];
 
 /// What the domain must not even mention: waiting, I/O, clocks, randomness, unordered maps.
