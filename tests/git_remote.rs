@@ -96,15 +96,8 @@ fn ssh_key(path: &Path) -> String {
 
 #[tokio::test]
 async fn a_key_opens_an_ssh_repository_and_only_known_hosts_are_believed() {
-<<<<<<< HEAD
     let Some(servers) = GitServers::take() else { return };
     let (source, served) = (Repository::new(), servers.repository("mirror-over-ssh"));
-=======
-    if !crate::support::real_counterparts() {
-        return;
-    }
-    let source = Repository::new();
->>>>>>> lab
     let commit = source.commit("one", &[("reconverge.yaml", "a: 1\n")]);
     source.git(&["push", "--quiet", served.folder().to_str().unwrap(), "main"]);
     let folder = tempfile::Builder::new().prefix("keys with space").tempdir().unwrap();

@@ -1,8 +1,10 @@
 //! Ways in from a shell: one file per command, exit codes by what the caller must do next.
 
 pub mod outcome;
+pub mod assemble;
 mod diff;
 mod predict;
+mod online;
 
 use std::path::PathBuf;
 
@@ -23,6 +25,9 @@ pub struct Cli {
     /// Which devices are meant: `site=ams role in (leaf,spine) !suspended`.
     #[arg(long, global = true, value_name = "SELECTOR")]
     pub select: Option<String>,
+    /// Where plans, runs and secrets are.
+    #[command(flatten)]
+    pub state: assemble::StateArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -44,6 +49,18 @@ pub enum Command {
     Diff(diff::Args),
     /// Says what a device holds after commands were typed.
     Predict(predict::Args),
+    /// Says what would be sent to the devices.
+    Plan(online::plan::PlanArgs),
+    /// Deploys exactly one plan, or refuses.
+    Apply(online::apply::Args),
+    /// Says what was changed outside git.
+    Drift(online::plan::DriftArgs),
+    /// Shows a plan or a run.
+    Show(online::show::ShowArgs),
+    /// Lists runs, the newest first.
+    Runs(online::show::RunsArgs),
+    /// Runs the service.
+    Serve(online::serve::Args),
 }
 
 /// Runs the command line and returns the exit code.
@@ -52,6 +69,12 @@ pub fn main() -> Exit {
     let result = match &cli.command {
         Command::Diff(args) => diff::run(&cli, args),
         Command::Predict(args) => predict::run(&cli, args),
+        Command::Plan(args) => assemble::wait(online::plan::plan(&cli, args)),
+        Command::Apply(args) => assemble::wait(online::apply::run(&cli, args)),
+        Command::Drift(args) => assemble::wait(online::plan::drift(&cli, args)),
+        Command::Show(args) => assemble::wait(online::show::show(&cli, args)),
+        Command::Runs(args) => assemble::wait(online::show::runs(&cli, args)),
+        Command::Serve(args) => assemble::wait(online::serve::run(&cli, args)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

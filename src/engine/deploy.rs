@@ -30,6 +30,8 @@ pub struct Deployment<'a> {
     pub drift: Drift,
     /// Who asked for it, for the device's own history.
     pub by: String,
+    /// How long a device waits for the confirmation, when it is not what the repository says.
+    pub confirm_within: Option<std::time::Duration>,
 }
 
 /// Why a device may not be changed now.
@@ -179,7 +181,8 @@ impl Context {
             base: base.to_owned(),
             predicted: platform.dialect.print(&change.target),
         };
-        let confirm_within = sides.head.intent.settings.confirm_timeout.duration();
+        let own = sides.head.intent.settings.confirm_timeout.duration();
+        let confirm_within = deployment.confirm_within.unwrap_or(own);
         Ok(DeviceWork { device: device.clone(), platform, change, candidate, checks, confirm_within })
     }
 

@@ -71,7 +71,7 @@ impl Repository {
             Trigger::Schedule => Drift::Include,
             _ => self.drift_of(&head),
         };
-        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift, by: "recovery".into() };
+        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift, by: "recovery".into(), confirm_within: None };
         let outcome = self.context.resume(journal, &deployment).await?;
         let revision = journal.run().revision.clone();
         let mut status = self.status().await?;
@@ -94,6 +94,7 @@ impl Repository {
         let base_commit = base.commit.clone().context("the base branch has a commit")?;
         let changes = self.mirror.changes(&settings.change_prefix, &base_commit).await.map_err(hinted)?;
         let mut status = self.status().await?;
+        hear(&self.context, &mut status).await?;
         let open: Vec<String> = changes.iter().map(|change| change.name.clone()).collect();
         let view = RepoView { base, changes };
         let due = self.drift_due(&status, &settings);
@@ -214,7 +215,7 @@ impl Repository {
             Trigger::Person(person) => person.clone(),
             _ => self.mirror.commit_info(&commit).await.map(|info| info.author).unwrap_or_default(),
         };
-        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift: drift(settings), by };
+        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift: drift(settings), by, confirm_within: None };
         let outcome = self.context.deploy(journal, &deployment).await?;
         settle(status, revision, outcome);
         self.announce(revision, &report::run_text(journal.run())).await;
@@ -285,7 +286,7 @@ impl Repository {
         };
         self.keep_plan(&mut journal, &plan).await?;
         let by = "drift policy".to_owned();
-        let deployment = Deployment { plan: &plan, head: snapshot, applied: Some(snapshot), drift: Drift::Include, by };
+        let deployment = Deployment { plan: &plan, head: snapshot, applied: Some(snapshot), drift: Drift::Include, by, confirm_within: None };
         self.context.deploy(&mut journal, &deployment).await?;
         self.announce(revision, &report::run_text(journal.run())).await;
         Ok(())
@@ -393,6 +394,26 @@ pub async fn status(context: &Context) -> anyhow::Result<RepoStatus> {
 /// When the store fails.
 pub async fn set_status(context: &Context, status: &RepoStatus) -> anyhow::Result<()> {
     context.store.set_status(&context.repository, &serde_json::to_value(status)?).await?;
+    Ok(())
+}
+
+/// Releases a plan that waits for a person. The process that acts hears of it in its next round.
+///
+/// # Errors
+/// When the store fails.
+pub async fn approve(context: &Context, plan: &PlanId, by: &str) -> anyhow::Result<()> {
+    let word = serde_json::json!({ "plan": plan, "by": by });
+    context.store.set_status(&format!("{}/released", context.repository), &word).await?;
+    Ok(())
+}
+
+/// Hears what a person released.
+async fn hear(context: &Context, status: &mut RepoStatus) -> anyhow::Result<()> {
+    let Some(waiting) = status.waiting.as_mut() else { return Ok(()) };
+    let Some(word) = context.store.status(&format!("{}/released", context.repository)).await? else { return Ok(()) };
+    if word["plan"] == serde_json::json!(waiting.plan) {
+        waiting.approved_by = word["by"].as_str().map(str::to_owned);
+    }
     Ok(())
 }
 
