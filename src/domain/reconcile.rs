@@ -32,6 +32,8 @@ pub struct RepoStatus {
     pub drift_checked_at: Option<Timestamp>,
     /// A plan that waits for a person, and whether the person has said yes.
     pub waiting: Option<Waiting>,
+    /// When a deployment is tried again that could not begin because not every device was known.
+    pub retry_at: Option<Timestamp>,
 }
 
 /// A plan that was made for a change.
@@ -45,6 +47,9 @@ pub struct PlannedChange {
     pub tree: Option<ObjectId>,
     /// The plan, or nothing when none could be made.
     pub plan: Option<PlanId>,
+    /// When it is planned again because not every device was known.
+    #[serde(default)]
+    pub retry_at: Option<Timestamp>,
 }
 
 /// A base commit that is not deployed without a person's word.
@@ -70,13 +75,14 @@ pub struct RunRequest {
 }
 
 /// Returns the runs to start, the most urgent first. At most one deployment; drift only when nothing else is to do.
-pub fn reconcile(view: &RepoView, status: &RepoStatus, drift_due: bool) -> Vec<RunRequest> {
+pub fn reconcile(view: &RepoView, status: &RepoStatus, now: Timestamp, drift_due: bool) -> Vec<RunRequest> {
     let mut out = Vec::new();
     let base = view.base.commit.as_ref();
     let is_applied = status.applied.as_ref().is_some_and(|applied| applied.commit.as_ref() == base);
     let approved =
         status.waiting.as_ref().filter(|waiting| Some(&waiting.commit) == base && waiting.approved_by.is_some());
-    let is_attempted = status.attempted.as_ref() == base;
+    let passed = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+    let is_attempted = status.attempted.as_ref() == base && !passed(status.retry_at);
     if base.is_some() && !is_applied && (!is_attempted || approved.is_some()) {
         let trigger = match approved.and_then(|waiting| waiting.approved_by.clone()) {
             Some(person) => Trigger::Person(person),
@@ -88,7 +94,9 @@ pub fn reconcile(view: &RepoView, status: &RepoStatus, drift_due: bool) -> Vec<R
         let done = status
             .planned
             .get(&change.name)
-            .is_some_and(|planned| planned.head == change.head && Some(&planned.base) == base);
+            .is_some_and(|planned| {
+            planned.head == change.head && Some(&planned.base) == base && !passed(planned.retry_at)
+        });
         if !done {
             let revision = Revision { commit: Some(change.head.clone()), tree: None, branch: change.name.clone() };
             out.push(RunRequest { kind: RunKind::Plan, revision, trigger: Trigger::Change(change.clone()) });
@@ -116,7 +124,7 @@ mod tests {
     }
 
     fn kinds(view: &RepoView, status: &RepoStatus, drift_due: bool) -> Vec<RunKind> {
-        reconcile(view, status, drift_due).into_iter().map(|request| request.kind).collect()
+        reconcile(view, status, Timestamp::UNIX_EPOCH, drift_due).into_iter().map(|request| request.kind).collect()
     }
 
     #[test]
@@ -137,7 +145,7 @@ mod tests {
         let waiting =
             Waiting { commit: id('a'), plan: "0123456789abcdef".parse().unwrap(), approved_by: Some("ann".into()) };
         let status = RepoStatus { attempted: Some(id('a')), waiting: Some(waiting), ..RepoStatus::default() };
-        let requests = reconcile(&view, &status, false);
+        let requests = reconcile(&view, &status, Timestamp::UNIX_EPOCH, false);
         assert_eq!(requests[0].trigger, Trigger::Person("ann".into()));
     }
 
@@ -147,7 +155,7 @@ mod tests {
         let view = RepoView { base: revision('a'), changes: vec![change] };
         let mut status = RepoStatus { applied: Some(revision('a')), ..RepoStatus::default() };
         assert_eq!(kinds(&view, &status, true), [RunKind::Plan]);
-        let planned = PlannedChange { head: id('b'), base: id('a'), tree: None, plan: None };
+        let planned = PlannedChange { head: id('b'), base: id('a'), tree: None, plan: None, retry_at: None };
         status.planned.insert("change/x".into(), planned);
         assert_eq!(kinds(&view, &status, false), []);
         status.applied = Some(revision('c'));

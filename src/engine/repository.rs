@@ -20,6 +20,8 @@ use crate::domain::revision::Revision;
 use crate::domain::run::{RunEvent, RunKind, RunOutcome, Trigger};
 use crate::domain::snapshot::Snapshot;
 
+/// How soon an incomplete plan is made again.
+const RETRY_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 /// Most stored runs that are looked at for interrupted ones at the start.
 const RUNS_LOOKED_AT: usize = 200;
 
@@ -98,7 +100,7 @@ impl Repository {
         let open: Vec<String> = changes.iter().map(|change| change.name.clone()).collect();
         let view = RepoView { base, changes };
         let due = self.drift_due(&status, &settings);
-        let requests = reconcile(&view, &status, due);
+        let requests = reconcile(&view, &status, self.context.clock.now(), due);
         let count = requests.len();
         for request in requests {
             self.run(&request, &settings, &mut status).await?;
@@ -137,7 +139,7 @@ impl Repository {
     ) -> anyhow::Result<()> {
         let head = request.revision.commit.clone().context("a change has a head")?;
         let base = self.mirror.base(&self.branch).await.map_err(hinted)?;
-        let mut planned = PlannedChange { head: head.clone(), base: base.clone(), tree: None, plan: None };
+        let mut planned = PlannedChange { head: head.clone(), base: base.clone(), tree: None, plan: None, retry_at: None };
         let tree = match self.mirror.merge_tree(&base, &head).await.map_err(hinted)? {
             MergeResult::Tree(tree) => tree,
             MergeResult::Conflict { paths, .. } => {
@@ -157,6 +159,7 @@ impl Repository {
             Ok(plan) => {
                 self.keep_plan(journal, &plan).await?;
                 planned.plan = Some(plan.id.clone());
+                planned.retry_at = self.retry_at(&plan);
                 status.planned.insert(revision.branch.clone(), planned);
                 self.announce(&revision, &report::plan_text(&plan)).await;
                 let summary = format!("plan {}: {}", plan.id, report::plan_verdict(&plan));
@@ -181,6 +184,7 @@ impl Repository {
         let revision = &request.revision;
         let commit = revision.commit.clone().context("the base branch has a commit")?;
         status.attempted = Some(commit.clone());
+        status.retry_at = None;
         self.set_status(status).await?;
         let head = self.snapshot(revision).await?;
         let applied = self.applied(status).await?;
@@ -193,6 +197,12 @@ impl Repository {
             }
         };
         self.keep_plan(journal, &plan).await?;
+        if let Some(at) = self.retry_at(&plan) {
+            status.retry_at = Some(at);
+            let summary = format!("{}; nothing is sent before every device is known, tried again soon", report::plan_verdict(&plan));
+            self.announce(revision, &report::plan_text(&plan)).await;
+            return journal.finish(&self.context, RunOutcome::Refused, summary).await;
+        }
         if plan.is_empty() {
             settle(status, revision, RunOutcome::Applied);
             let drifted = plan.drifted().count();
@@ -358,6 +368,12 @@ impl Repository {
         let now = self.context.clock.now();
         let interval = i64::try_from(settings.drift.interval.duration().as_millis()).unwrap_or(i64::MAX);
         status.drift_checked_at.is_none_or(|at| now.duration_since(at).as_millis() >= i128::from(interval))
+    }
+
+    /// When to look again at a plan in which not every device is known.
+    fn retry_at(&self, plan: &Plan) -> Option<jiff::Timestamp> {
+        let unknown = plan.problems().any(|(_, word, _)| word != "suspended");
+        unknown.then(|| self.context.clock.now() + RETRY_AFTER)
     }
 
     async fn status(&self) -> anyhow::Result<RepoStatus> {
