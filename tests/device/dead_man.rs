@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-const SCRIPT: &str = include_str!("../../src/adapters/device/dead_man.sh");
+const SCRIPT: &str = include_str!("../../src/adapters/device/cli/dead_man.sh");
 
 /// A folder with a "router": its configuration is one file, applying an undo overwrites it.
 struct Router {
@@ -99,7 +99,9 @@ fn keeping_and_undoing_stop_the_timer() {
     let pid = std::fs::read_to_string(router.path("private/c1/pid")).expect("a process");
     router.set("changed\n");
     assert_eq!(router.verb("claim").status.code(), Some(10));
+    assert!(router.verb("ask").status.success());
     assert!(router.verb("keep").status.success());
+    assert_eq!(router.verb("ask").status.code(), Some(13));
     assert!(router.verb("keep").status.success(), "asked twice, it is still kept");
     assert_eq!(router.verb("undo").status.code(), Some(14), "what was kept is not undone by the timer's texts");
     assert_eq!(router.config(), "changed\n");

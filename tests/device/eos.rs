@@ -9,7 +9,8 @@ use super::scripted::{Character, Manners, Play, start};
 use super::{Door, candidate};
 
 const T: Duration = Duration::from_secs(60);
-const BASE: &str = "! Command: show running-config\n!\nhostname sw1\n!\ninterface Ethernet1\n   description old\n!\nend\n";
+const BASE: &str =
+    "! Command: show running-config\n!\nhostname sw1\n!\ninterface Ethernet1\n   description old\n!\nend\n";
 const CHANGED: &str = "interface Ethernet1\n description new\n";
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -240,7 +241,10 @@ async fn a_timed_commit_of_somebody_else_and_a_changed_base_are_refused() {
     shared.0.lock().expect("one").description = "by hand".into();
     let error = device.commit(&change(BASE), T).await.expect_err("the base is another one");
     assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Stale), "{error}");
-    assert!(error.message.contains("-    description old") && error.message.contains("+    description by hand"), "{error}");
+    assert!(
+        error.message.contains("-    description old") && error.message.contains("+    description by hand"),
+        "{error}"
+    );
     assert!(!shared.0.lock().expect("one").sessions.contains_key("rc_12ab"));
 }
 

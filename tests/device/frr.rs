@@ -61,7 +61,8 @@ pub(crate) async fn commits_and_confirms(door: &Door) {
 pub(crate) async fn rolls_back(door: &Door) {
     let mut device = open(door).await;
     let base = device.running().await.expect("it reads");
-    let change = candidate("t2-rollback", &base, "interface lo\n description changed\n", "interface lo\n no description\n");
+    let change =
+        candidate("t2-rollback", &base, "interface lo\n description changed\n", "interface lo\n no description\n");
     device.commit(&change, LONG).await.expect("it commits");
     assert!(device.running().await.expect("it reads").contains("description changed"));
     let mut fresh = open(door).await;
@@ -74,12 +75,16 @@ pub(crate) async fn rolls_back(door: &Door) {
 pub(crate) async fn refuses_a_line_in_the_middle(door: &Door) {
     let mut device = open(door).await;
     let base = device.running().await.expect("it reads");
-    let to = "ip route 203.0.113.0/24 blackhole\nrouter bgp 65099\n neighbor 192.0.2.1 remote-as 65098\nhostname hijacked\n";
+    let to =
+        "ip route 203.0.113.0/24 blackhole\nrouter bgp 65099\n neighbor 192.0.2.1 remote-as 65098\nhostname hijacked\n";
     let undo = "no ip route 203.0.113.0/24 blackhole\n";
     let change = candidate("t3-trap", &base, to, undo);
     let error = device.commit(&change, LONG).await.expect_err("the router has another number");
     assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Rejected), "{error}");
-    assert!(error.message.contains("command 2 `router bgp 65099`") && error.message.contains("BGP is already running"), "{error}");
+    assert!(
+        error.message.contains("command 2 `router bgp 65099`") && error.message.contains("BGP is already running"),
+        "{error}"
+    );
     assert_eq!(device.running().await.expect("it reads"), base);
     let to = "interface lo\n ip route 203.0.113.0/24 blackhole\n description wrong section\n";
     let change = candidate("t3-section", &base, to, undo);
@@ -109,7 +114,8 @@ pub(crate) async fn types_long_lines(door: &Door) {
     let mut device = open(door).await;
     let base = device.running().await.expect("it reads");
     let long = "abcdefghi ".repeat(70).trim_end().to_owned();
-    let change = candidate("t5-long", &base, &format!("interface lo\n description {long}\n"), "interface lo\n no description\n");
+    let change =
+        candidate("t5-long", &base, &format!("interface lo\n description {long}\n"), "interface lo\n no description\n");
     device.commit(&change, LONG).await.expect("it commits");
     assert!(device.running().await.expect("it reads").contains(&long));
     device.rollback(&change).await.expect("it goes back");
@@ -120,7 +126,8 @@ pub(crate) async fn types_long_lines(door: &Door) {
 pub(crate) async fn timer_restores(door: &Door) {
     let mut device = open(door).await;
     let base = device.running().await.expect("it reads");
-    let change = candidate("t6-timer", &base, "interface lo\n description unconfirmed\n", "interface lo\n no description\n");
+    let change =
+        candidate("t6-timer", &base, "interface lo\n description unconfirmed\n", "interface lo\n no description\n");
     device.commit(&change, Duration::from_secs(2)).await.expect("it commits");
     let other = candidate("t6-other", &base, "interface lo\n description other\n", "");
     let error = device.commit(&other, LONG).await.expect_err("a change is pending");
@@ -132,6 +139,22 @@ pub(crate) async fn timer_restores(door: &Door) {
     let error = device.confirm(&change).await.expect_err("the timer was faster");
     assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Stale), "{error}");
     device.rollback(&change).await.expect("it is back already");
+}
+
+/// Class B: a timer that runs out while the lines are typed leaves no half of a change.
+pub(crate) async fn timer_runs_out_while_typing(door: &Door) {
+    let mut device = open(door).await;
+    let base = device.running().await.expect("it reads");
+    let mut to = String::from("ip route 203.0.113.0/24 blackhole\ninterface lo\n");
+    for round in 0..2500 {
+        to.push_str(&format!(" description round {round}\n"));
+    }
+    let change =
+        candidate("t10-slow", &base, &to, "no ip route 203.0.113.0/24 blackhole\ninterface lo\n no description\n");
+    let error = device.commit(&change, Duration::from_secs(1)).await.expect_err("it takes longer");
+    assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Timeout), "{error}");
+    assert!(error.message.contains("back at its base"), "{error}");
+    assert_eq!(device.running().await.expect("it reads"), base);
 }
 
 /// Class B: an undo that does not bring the base back is followed by the reload of the whole configuration.
@@ -152,7 +175,8 @@ pub(crate) async fn dry_run_finds_a_wrong_line(door: &Door) {
     let error = device.stage(&change).await.expect_err("it is not a command");
     assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Rejected), "{error}");
     assert!(error.message.contains("command 2 `neighbor 192.0.2.1 bogus`"), "{error}");
-    let change = candidate("t8-stale", &base.replace("hostname r1", "hostname r9"), "interface lo\n description x\n", "");
+    let change =
+        candidate("t8-stale", &base.replace("hostname r1", "hostname r9"), "interface lo\n description x\n", "");
     let error = device.stage(&change).await.expect_err("another base was approved");
     assert_eq!(error.problem, DeviceProblem::Stale, "{error}");
     assert!(error.message.contains("- hostname r9") && error.message.contains("+ hostname r1"), "{error}");
@@ -167,7 +191,9 @@ pub(crate) async fn comes_back_after_cutting_itself_off(door: &Door, port: &str)
     let change = candidate(
         "t9-cut",
         &base,
-        &format!("interface lo\n description before the cut\ninterface {port}\n shutdown\ninterface lo\n description after\n"),
+        &format!(
+            "interface lo\n description before the cut\ninterface {port}\n shutdown\ninterface lo\n description after\n"
+        ),
         &format!("interface {port}\n no shutdown\ninterface lo\n no description\n"),
     );
     let mut target = door.target();

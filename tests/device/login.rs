@@ -114,7 +114,9 @@ async fn keyboard_interactive_is_answered_with_the_password() {
 
 #[tokio::test]
 async fn banners_that_look_like_prompts_do_not_fool_the_reader() {
-    for greeting in ["\r\nr2# \r\n", "Welcome #\r\n> \r\nr1#\r\n", "\x1b[2J\x1b]0;r9# \x07hello\r\n\x1b[1mr1# nobody\r\n"] {
+    for greeting in
+        ["\r\nr2# \r\n", "Welcome #\r\n> \r\nr1#\r\n", "\x1b[2J\x1b]0;r9# \x07hello\r\n\x1b[1mr1# nobody\r\n"]
+    {
         for dribble in [false, true] {
             let door = router(greeting, Manners { dribble, ..Manners::default() }).await;
             let mut device = cli::connect(&door.target(), &door.page()).await.expect("it logs in");

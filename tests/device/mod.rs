@@ -3,8 +3,10 @@
 mod dead_man;
 mod eos;
 mod frr;
+mod frr_lab;
 mod login;
 mod scripted;
+mod simulator;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

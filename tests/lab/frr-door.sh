@@ -23,11 +23,11 @@ has_socket() { [ -S "$dir/door.sock" ]; }
 open_door() {
   local pid
   setsid ip netns exec "${LAB_PREFIX}ctl" socat "UNIX-LISTEN:$dir/door.sock,fork,unlink-early" \
-    "TCP:$address:22,connect-timeout=5" </dev/null >/dev/null 2>&1 &
+    "TCP:$address:22,connect-timeout=5,nodelay" </dev/null >/dev/null 2>&1 &
   pid=$!
   remember "$pid"
   echo "$pid $(start_time "$pid")" >"$dir/door.pids"
-  setsid socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,backlog=128" "UNIX-CONNECT:$dir/door.sock" \
+  setsid socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,backlog=128,nodelay" "UNIX-CONNECT:$dir/door.sock" \
     </dev/null >/dev/null 2>&1 &
   pid=$!
   remember "$pid"

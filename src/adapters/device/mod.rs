@@ -4,16 +4,6 @@ pub mod simulated;
 
 pub mod ssh;
 
-pub mod page;
-
-pub mod session;
-
-pub mod typing;
-
-pub mod config_session;
-
-pub mod shell_timer;
-
 pub mod cli;
 
 pub mod dial;

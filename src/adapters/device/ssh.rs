@@ -68,7 +68,9 @@ impl client::Handler for Client {
     async fn check_server_key(&mut self, key: &russh::keys::PublicKeyOrCertificate) -> Result<bool, Self::Error> {
         let key = match key {
             russh::keys::PublicKeyOrCertificate::PublicKey { key, .. } => key.clone(),
-            russh::keys::PublicKeyOrCertificate::Certificate(certificate) => PublicKey::from(certificate.public_key().clone()),
+            russh::keys::PublicKeyOrCertificate::Certificate(certificate) => {
+                PublicKey::from(certificate.public_key().clone())
+            }
         };
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
         let accepted = match &self.expected {
@@ -236,7 +238,8 @@ async fn collect(
             Some(_) => {}
         }
         if stdout.len() + stderr.len() > COMMAND_OUTPUT_BYTES_MAX {
-            let message = format!("{name} answered more than {COMMAND_OUTPUT_BYTES_MAX} bytes (limit COMMAND_OUTPUT_BYTES_MAX)");
+            let message =
+                format!("{name} answered more than {COMMAND_OUTPUT_BYTES_MAX} bytes (limit COMMAND_OUTPUT_BYTES_MAX)");
             return Err(DeviceError::lost(DeviceProblem::Protocol, message));
         }
     }
@@ -343,11 +346,7 @@ async fn login(handle: &mut client::Handle<Client>, target: &Target, name: &str)
         .hint(format!("check user and credentials; the device accepts {}", methods.join(", "))))
 }
 
-async fn by_key(
-    handle: &mut client::Handle<Client>,
-    target: &Target,
-    key: &Secret,
-) -> Result<AuthResult, DeviceError> {
+async fn by_key(handle: &mut client::Handle<Client>, target: &Target, key: &Secret) -> Result<AuthResult, DeviceError> {
     let key = decode_secret_key(key.expose(), None).map_err(|error| {
         let message = format!("the private key for user {} cannot be read: {}", target.user, lower(&error.to_string()));
         DeviceError::refused(DeviceProblem::AuthFailed, message)

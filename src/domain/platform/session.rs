@@ -244,7 +244,7 @@ pub struct UnixShell {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Transaction {
     /// A named private copy of the configuration with a timed commit (class A).
-    ConfigSession(ConfigSession),
+    ConfigSession(Box<ConfigSession>),
     /// A job on the device restores the configuration (class B); without a Unix shell as `immediate`.
     ShellTimer(ShellTimer),
     /// Every line acts at once and only the controller can undo (class C).
@@ -415,7 +415,8 @@ impl Session {
         for name in options.keys() {
             if !self.options.contains_key(name) {
                 let known = self.options.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                let reason = if known.is_empty() { "this platform has none".into() } else { format!("known are {known}") };
+                let reason =
+                    if known.is_empty() { "this platform has none".into() } else { format!("known are {known}") };
                 return Err(PageError::Option { name: name.clone(), reason });
             }
         }
@@ -457,7 +458,8 @@ pub fn expand(command: &str, values: &[(&str, &str)]) -> String {
     while let Some(start) = rest.find('{') {
         let (before, from) = rest.split_at(start);
         text.push_str(before);
-        let value = values.iter().find(|(name, _)| from[1..].strip_prefix(name).is_some_and(|tail| tail.starts_with('}')));
+        let value =
+            values.iter().find(|(name, _)| from[1..].strip_prefix(name).is_some_and(|tail| tail.starts_with('}')));
         let Some((name, value)) = value else {
             text.push('{');
             rest = &from[1..];
@@ -497,7 +499,8 @@ mod tests {
     #[test]
     fn options_are_checked_before_they_reach_a_command() {
         let session = page("frr").session;
-        let set = |name: &str, value: &str| session.with_options(&BTreeMap::from([(name.to_owned(), value.to_owned())]));
+        let set =
+            |name: &str, value: &str| session.with_options(&BTreeMap::from([(name.to_owned(), value.to_owned())]));
         assert_eq!(set("pathspace", "r1").expect("it fits")["pathspace"], " -N r1");
         assert_eq!(session.with_options(&BTreeMap::new()).expect("none")["pathspace"], "");
         assert!(set("pathspace", "r1; reboot").is_err());

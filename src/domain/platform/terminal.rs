@@ -328,8 +328,18 @@ mod tests {
     #[test]
     fn nasty_answers_are_read_the_same_in_every_split() {
         let answers: [(&str, &[u8], &str, Role); 6] = [
-            ("show x", b"show x\r\na # b\r\nr2# no\r\n r1# \r\nr1# x\r\nr1# ", "a # b\nr2# no\n r1# \nr1# x\n", Role::Operational),
-            ("show y", b"sho\x08\x08\x08show y\r\r\n\x1b[1mbold\x1b[0m\x00\r\r\n\x1b]0;r1# \x07r1# ", "bold\n", Role::Operational),
+            (
+                "show x",
+                b"show x\r\na # b\r\nr2# no\r\n r1# \r\nr1# x\r\nr1# ",
+                "a # b\nr2# no\n r1# \nr1# x\n",
+                Role::Operational,
+            ),
+            (
+                "show y",
+                b"sho\x08\x08\x08show y\r\r\n\x1b[1mbold\x1b[0m\x00\r\r\n\x1b]0;r1# \x07r1# ",
+                "bold\n",
+                Role::Operational,
+            ),
             ("configure terminal", b"configure terminal\r\nr1(config)# ", "", Role::Configuration),
             ("router bgp 1", b"router bgp 1\r\nr1(config-router)# ", "", Role::Section),
             ("show z", b"show \r\nz\r\nmore\r\x1b[Kr1#\r\nr1# ", "r1#\n", Role::Operational),
@@ -396,7 +406,8 @@ mod tests {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let bytes = state.to_be_bytes();
                 let special = [b'\r', b'\n', 0x1b, b'[', 0x08, b'K', b'P', b'@', b']', 0x07, b'#', b' ', 0xe2, 0x9b];
-                let mixed = bytes.map(|byte| if byte < 128 { special[usize::from(byte) % special.len()] } else { byte });
+                let mixed =
+                    bytes.map(|byte| if byte < 128 { special[usize::from(byte) % special.len()] } else { byte });
                 terminal.push(&mixed[..usize::from(bytes[7] % 8) + 1]);
                 let _ = (terminal.seen(), terminal.repeated(), terminal.has_leftover());
             }

@@ -1,6 +1,6 @@
 # Dead-man timer of one change, on the device itself. POSIX sh only.
 #
-#   $1 verb   claim | arm SECONDS | watch SECONDS | keep | undo | clean
+#   $1 verb   claim | arm SECONDS | watch SECONDS | ask | keep | undo | clean
 #
 # The lines before this text set root, change and the functions running, apply and reload.
 # Whoever makes the folder "decided" first decides about the change: the timer, keep or undo.
@@ -80,6 +80,9 @@ watch)
 	decide timer || exit 0
 	restore
 	forget_texts
+	;;
+ask)
+	[ ! -d "$dir/decided" ] && alive "$dir" || exit 13
 	;;
 keep)
 	[ -d "$dir" ] || exit 14

@@ -4,13 +4,13 @@
 //! typed. FRR, for example, reports some errors without a mark and lets the next lines land in the wrong section.
 
 use super::session::{CliSession, Reply};
-use super::{CommandLine, DeviceError, DeviceProblem};
+use crate::adapters::device::{Certainty, CommandLine, DeviceError, DeviceProblem};
 use crate::domain::platform::session::{Configuration, Role};
 use crate::domain::platform::terminal::Prompt;
 
 /// What a step does to the section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Stays.
     Line,
     /// Opens one.
@@ -21,33 +21,33 @@ pub enum Kind {
 
 /// One line to type, with the sections made explicit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// The line.
-    pub text: String,
+    pub(crate) text: String,
     /// What it does to the section.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// How many sections are open when it is typed.
-    pub depth: usize,
+    pub(crate) depth: usize,
     /// The number of the command it came from, from 1.
-    pub source: usize,
+    pub(crate) source: usize,
 }
 
 /// Why typing stopped.
 #[derive(Debug)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// Whether the device may have acted on at least one line.
-    pub typed: bool,
+    pub(crate) typed: bool,
     /// Whether the session can still be used.
-    pub usable: bool,
+    pub(crate) usable: bool,
     /// What happened.
-    pub error: DeviceError,
+    pub(crate) error: DeviceError,
 }
 
 /// Makes every leaving of a section explicit, so that each line has exactly one place.
 ///
 /// # Errors
 /// Says which command stands at an impossible depth.
-pub fn steps(commands: &[CommandLine], rules: &Configuration) -> Result<Vec<Step>, DeviceError> {
+pub(crate) fn steps(commands: &[CommandLine], rules: &Configuration) -> Result<Vec<Step>, DeviceError> {
     let mut steps: Vec<Step> = Vec::with_capacity(commands.len());
     let mut depth = 0;
     let leave = |text: &str, depth: usize, source| Step { text: text.to_owned(), kind: Kind::Leave, depth, source };
@@ -83,7 +83,7 @@ pub fn steps(commands: &[CommandLine], rules: &Configuration) -> Result<Vec<Step
 }
 
 /// Writes the steps as a file of configuration lines, one step a line.
-pub fn as_file(steps: &[Step]) -> String {
+pub(crate) fn as_file(steps: &[Step]) -> String {
     steps.iter().map(|step| format!("{}\n", step.text)).collect()
 }
 
@@ -91,7 +91,7 @@ pub fn as_file(steps: &[Step]) -> String {
 ///
 /// # Errors
 /// Names the command and gives the device's own words.
-pub async fn type_steps(session: &mut CliSession, steps: &[Step]) -> Result<(), Stopped> {
+pub(crate) async fn type_steps(session: &mut CliSession, steps: &[Step]) -> Result<(), Stopped> {
     let mut open = vec![session.prompt().clone()];
     let mut typed = false;
     for (index, step) in steps.iter().enumerate() {
@@ -132,7 +132,7 @@ pub async fn type_steps(session: &mut CliSession, steps: &[Step]) -> Result<(), 
 ///
 /// # Errors
 /// Only when the session ends.
-pub async fn type_tolerantly(session: &mut CliSession, steps: &[Step]) -> Result<(), DeviceError> {
+pub(crate) async fn type_tolerantly(session: &mut CliSession, steps: &[Step]) -> Result<(), DeviceError> {
     let enter = session.page().session.configuration.enter.clone();
     let leave = session.page().session.configuration.leave.clone();
     let mut open = vec![session.prompt().clone()];
@@ -178,7 +178,7 @@ async fn type_step(session: &mut CliSession, step: &Step, typed: &mut bool) -> R
             Ok(reply)
         }
         Err(error) => {
-            let typed = *typed || error.certainty == super::Certainty::Lost;
+            let typed = *typed || error.certainty == Certainty::Lost;
             let shown = session.page().masks.apply(&step.text);
             let message = format!("command {} `{shown}`: {}", step.source, error.message);
             Err(Stopped { typed, usable: !session.is_broken(), error: DeviceError { message, ..error } })
@@ -186,12 +186,7 @@ async fn type_step(session: &mut CliSession, step: &Step, typed: &mut bool) -> R
     }
 }
 
-async fn leave_again(
-    session: &mut CliSession,
-    step: &Step,
-    here: &Prompt,
-    typed: &mut bool,
-) -> Result<bool, Stopped> {
+async fn leave_again(session: &mut CliSession, step: &Step, here: &Prompt, typed: &mut bool) -> Result<bool, Stopped> {
     let text = session.page().session.configuration.leave_section.clone();
     let leave = Step { text, kind: Kind::Leave, ..step.clone() };
     let reply = type_step(session, &leave, typed).await?;
@@ -227,10 +222,13 @@ mod tests {
 
     #[test]
     fn missing_ends_of_sections_are_added_and_given_ones_are_kept() {
-        let bgp = [("router bgp 1", 0, true), ("address-family ipv4 unicast", 1, true), ("network 1.0.0.0/8", 2, false)];
-        let want = ["router bgp 1", " address-family ipv4 unicast", "  network 1.0.0.0/8", "  exit", " exit", "ip route x"];
+        let bgp =
+            [("router bgp 1", 0, true), ("address-family ipv4 unicast", 1, true), ("network 1.0.0.0/8", 2, false)];
+        let want =
+            ["router bgp 1", " address-family ipv4 unicast", "  network 1.0.0.0/8", "  exit", " exit", "ip route x"];
         assert_eq!(typed(&[&bgp[..], &[("ip route x", 0, false)]].concat()).expect("steps"), want);
-        let ends = [("exit-address-family", 2, false), ("exit", 0, false), ("exit", 0, false), ("ip route x", 0, false)];
+        let ends =
+            [("exit-address-family", 2, false), ("exit", 0, false), ("exit", 0, false), ("ip route x", 0, false)];
         let given = typed(&[&bgp[..], &ends[..]].concat()).expect("steps");
         assert_eq!(given[3..], ["  exit-address-family", " exit", "ip route x"]);
     }

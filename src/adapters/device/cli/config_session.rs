@@ -8,9 +8,11 @@
 
 use std::time::Duration;
 
+use super::reading::{expect_approved, expect_base, read_on, refused};
 use super::session::CliSession;
 use super::typing::{Step, steps, type_steps};
-use super::{Candidate, CommandLine, DeviceError, DeviceProblem, Staged};
+use crate::adapters::device::ssh::lost;
+use crate::adapters::device::{Candidate, CommandLine, DeviceError, DeviceProblem, Staged};
 use crate::domain::platform::session::{ConfigSession, PageError, Patterns, Role, pattern};
 
 /// What the device says about its sessions.
@@ -26,7 +28,7 @@ struct List {
 }
 
 /// One change as a configuration session.
-pub struct Sessions<'a> {
+pub(crate) struct Sessions<'a> {
     cli: &'a mut CliSession,
     page: &'a ConfigSession,
     name: String,
@@ -35,7 +37,7 @@ pub struct Sessions<'a> {
 impl<'a> Sessions<'a> {
     /// Speaks about one change. Its session has the name of the change, with `_` for `-`, because some prompts
     /// separate the name from the section with `-`.
-    pub fn new(cli: &'a mut CliSession, page: &'a ConfigSession, change: &str) -> Self {
+    pub(crate) fn new(cli: &'a mut CliSession, page: &'a ConfigSession, change: &str) -> Self {
         Self { cli, page, name: change.replace('-', "_") }
     }
 
@@ -43,8 +45,8 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     /// Always `Refused`: a session that was not committed changes nothing.
-    pub async fn stage(&mut self, candidate: &Candidate) -> Result<Staged, DeviceError> {
-        let staged = self.load(candidate).await.map_err(super::cli::refused)?;
+    pub(crate) async fn stage(&mut self, candidate: &Candidate) -> Result<Staged, DeviceError> {
+        let staged = self.load(candidate).await.map_err(refused)?;
         Ok(staged)
     }
 
@@ -52,7 +54,7 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     /// `Lost` once the commit was typed and its end was not seen.
-    pub async fn commit(
+    pub(crate) async fn commit(
         &mut self,
         candidate: &Candidate,
         is_staged: bool,
@@ -63,7 +65,7 @@ impl<'a> Sessions<'a> {
             let checked = self.check_free(candidate).await;
             if let Err(error) = checked {
                 self.drop_session().await;
-                return Err(super::cli::refused(error));
+                return Err(refused(error));
             }
         } else {
             self.stage(candidate).await?;
@@ -75,7 +77,7 @@ impl<'a> Sessions<'a> {
             let message = format!("{}: `{command}` was answered with `{words}`", self.cli.name());
             return Err(self.unless_pending(DeviceError::refused(DeviceProblem::Rejected, message)).await);
         }
-        if self.list().await.map_err(super::ssh::lost)?.is_timed {
+        if self.list().await.map_err(lost)?.is_timed {
             return Ok(());
         }
         let message = format!("{}: after `{command}` the device shows no running timer", self.cli.name());
@@ -86,19 +88,20 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     /// `Refused` when the timer was faster, `Lost` when the answer did not come.
-    pub async fn confirm(&mut self, candidate: &Candidate) -> Result<(), DeviceError> {
-        let list = self.list().await.map_err(super::cli::refused)?;
+    pub(crate) async fn confirm(&mut self, candidate: &Candidate) -> Result<(), DeviceError> {
+        let list = self.list().await.map_err(refused)?;
         if !list.is_timed {
             return self.confirmed_before(candidate, list.is_completed).await;
         }
         let command = self.command(&self.page.confirm, &[]);
         let reply = self.cli.type_line(&command).await?;
         let complaint = self.cli.page().error_in(&reply.output);
-        let is_pending = self.list().await.map_err(super::ssh::lost)?.is_timed;
+        let is_pending = self.list().await.map_err(lost)?.is_timed;
         match complaint {
             None if !is_pending => Ok(()),
             words => {
-                let said = words.map_or_else(|| "changed nothing".to_owned(), |words| format!("was answered with `{words}`"));
+                let said =
+                    words.map_or_else(|| "changed nothing".to_owned(), |words| format!("was answered with `{words}`"));
                 let message = format!("{}: `{command}` {said}", self.cli.name());
                 let error = if is_pending { DeviceError::refused } else { DeviceError::lost };
                 Err(error(DeviceProblem::Rejected, message))
@@ -110,8 +113,8 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     /// `Lost` when the device does not print the base afterwards.
-    pub async fn rollback(&mut self, candidate: &Candidate) -> Result<bool, DeviceError> {
-        let list = self.list().await.map_err(super::cli::refused)?;
+    pub(crate) async fn rollback(&mut self, candidate: &Candidate) -> Result<bool, DeviceError> {
+        let list = self.list().await.map_err(refused)?;
         if list.is_timed || list.is_open {
             let command = self.command(&self.page.abort, &[]);
             let reply = self.cli.type_line(&command).await?;
@@ -120,21 +123,21 @@ impl<'a> Sessions<'a> {
                 return Err(DeviceError::lost(DeviceProblem::Rejected, message));
             }
         }
-        let running = super::cli::read_on(self.cli).await.map_err(super::ssh::lost)?;
+        let running = read_on(self.cli).await.map_err(lost)?;
         if self.cli.page().same(&candidate.base, &running) {
             return Ok(false);
         }
         self.type_undo(&candidate.undo).await?;
-        let running = super::cli::read_on(self.cli).await.map_err(super::ssh::lost)?;
-        super::cli::expect_base(self.cli.page(), self.cli.name(), candidate, &running).map(|()| true)
+        let running = read_on(self.cli).await.map_err(lost)?;
+        expect_base(self.cli.page(), self.cli.name(), candidate, &running).map(|()| true)
     }
 
     /// Drops a session that was staged and not committed.
     ///
     /// # Errors
     /// `Refused` when the device does not do it.
-    pub async fn discard(&mut self) -> Result<(), DeviceError> {
-        if self.list().await.map_err(super::cli::refused)?.is_open {
+    pub(crate) async fn discard(&mut self) -> Result<(), DeviceError> {
+        if self.list().await.map_err(refused)?.is_open {
             self.cli.operational(&self.command(&self.page.abort, &[])).await?;
         }
         Ok(())
@@ -164,8 +167,8 @@ impl<'a> Sessions<'a> {
             return Err(DeviceError::refused(DeviceProblem::Locked, message)
                 .hint("wait until its timer has run out, or confirm or abort it"));
         }
-        let running = super::cli::read_on(self.cli).await?;
-        super::cli::expect_approved(self.cli.page(), self.cli.name(), candidate, &running)
+        let running = read_on(self.cli).await?;
+        expect_approved(self.cli.page(), self.cli.name(), candidate, &running)
     }
 
     async fn type_session(&mut self, steps: &[Step]) -> Result<(), DeviceError> {
@@ -188,14 +191,14 @@ impl<'a> Sessions<'a> {
     /// Undoes a change that was confirmed before, in a session of its own.
     async fn type_undo(&mut self, undo: &[CommandLine]) -> Result<(), DeviceError> {
         let steps = steps(undo, &self.cli.page().session.configuration)?;
-        let name = std::mem::replace(&mut self.name, String::new());
+        let name = std::mem::take(&mut self.name);
         self.name = format!("{name}_undo");
         self.discard().await?;
-        let typed = self.type_session(&steps).await.map_err(super::cli::refused);
+        let typed = self.type_session(&steps).await.map_err(refused);
         let commit = self.command(&self.page.commit_now, &[]);
         self.name = name;
         typed?;
-        self.cli.operational(&commit).await.map(drop).map_err(super::ssh::lost)
+        self.cli.operational(&commit).await.map(drop).map_err(lost)
     }
 
     async fn leave(&mut self) -> Result<(), DeviceError> {
@@ -216,13 +219,13 @@ impl<'a> Sessions<'a> {
     async fn unless_pending(&mut self, error: DeviceError) -> DeviceError {
         match self.list().await {
             Ok(list) if !list.is_timed && !list.is_completed => error,
-            Ok(_) | Err(_) => super::ssh::lost(error),
+            Ok(_) | Err(_) => lost(error),
         }
     }
 
     /// Without a timer: was the change kept by an earlier confirm, or has the timer taken it back?
     async fn confirmed_before(&mut self, candidate: &Candidate, is_completed: bool) -> Result<(), DeviceError> {
-        let running = super::cli::read_on(self.cli).await.map_err(super::cli::refused)?;
+        let running = read_on(self.cli).await.map_err(refused)?;
         let page = self.cli.page();
         if page.same(&candidate.base, &running) {
             let message = format!("{} has gone back to its base: the commit timer ran out", self.cli.name());
@@ -242,7 +245,8 @@ impl<'a> Sessions<'a> {
         let command = self.command(&self.page.list, &[]);
         let text = self.cli.operational(&command).await?;
         let state = |line: &str| {
-            let found = listed.captures(line).filter(|found| found.name("name").is_some_and(|m| m.as_str() == self.name))?;
+            let found =
+                listed.captures(line).filter(|found| found.name("name").is_some_and(|m| m.as_str() == self.name))?;
             found.name("state").map(|state| state.as_str().to_owned())
         };
         let state = text.lines().find_map(state);

@@ -6,24 +6,35 @@
 //! | Unix shell beside the command line | command channel | terminal, dead-man timer on the device | B |
 //! | command line only | terminal | terminal | C |
 
+pub(crate) mod page;
+
+pub(crate) mod session;
+
+mod reading;
+
+mod typing;
+
+mod config_session;
+
+mod shell_timer;
+
+mod lines;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::config_session::Sessions;
-use super::page::Page;
-use super::session::CliSession;
-use super::shell_timer::{DeadMan, Kept, Undone, quote};
-use super::ssh::{Connection, lost};
-use super::typing::{Step, as_file, steps, type_steps, type_tolerantly};
-use super::{
-    Auth, Candidate, Certainty, Device, DeviceError, DeviceProblem, RollbackClass, Staged, Target,
-};
-use crate::domain::platform::session::{
-    ConfigSession, Role, SessionPage, ShellTimer, Transaction, UnixShell, pattern,
-};
+use self::config_session::Sessions;
+use self::page::Page;
+use self::reading::{complete, expect_approved, refused};
+use self::session::CliSession;
+use self::shell_timer::quote;
+use self::typing::{as_file, steps};
+use super::ssh::Connection;
+use super::{Auth, Candidate, Device, DeviceError, DeviceProblem, RollbackClass, Staged, Target};
+use crate::domain::platform::session::{ConfigSession, SessionPage, ShellTimer, Transaction, UnixShell, pattern};
 use crate::domain::secret::Secret;
 
 /// Longest name of a change on a device, in bytes.
@@ -70,59 +81,9 @@ pub fn check_name(change: &str) -> Result<(), DeviceError> {
     if fits && (1..=CHANGE_BYTES_MAX).contains(&change.len()) && !change.starts_with('-') {
         return Ok(());
     }
-    let message = format!("{change:?} cannot name a change on a device: letters, digits, '-' and '_', at most {CHANGE_BYTES_MAX}");
-    Err(DeviceError::refused(DeviceProblem::Protocol, message))
-}
-
-/// Turns an error into one after which we know that nothing happened.
-pub fn refused(error: DeviceError) -> DeviceError {
-    DeviceError { certainty: Certainty::Refused, ..error }
-}
-
-/// Reads the running configuration on a terminal.
-///
-/// # Errors
-/// `Protocol` when the answer is cut off.
-pub async fn read_on(cli: &mut CliSession) -> Result<String, DeviceError> {
-    let command = cli.page().session.running.command.clone();
-    let reply = cli.type_line(&command).await.map_err(refused)?;
-    complete(cli.page(), cli.name(), reply.output)
-}
-
-/// Checks that a device still prints what was approved.
-///
-/// # Errors
-/// `Stale`, with the lines that changed in between.
-pub fn expect_approved(page: &Page, name: &str, candidate: &Candidate, running: &str) -> Result<(), DeviceError> {
-    if page.same(&candidate.base, running) {
-        return Ok(());
-    }
-    let lines = page.differences(&candidate.base, running);
-    let message = format!("the running configuration of {name} is not the approved one any more:{lines}");
-    Err(DeviceError::refused(DeviceProblem::Stale, message).hint("plan again"))
-}
-
-/// Checks that a device prints its base again.
-///
-/// # Errors
-/// `Lost`, with the lines that differ.
-pub fn expect_base(page: &Page, name: &str, candidate: &Candidate, running: &str) -> Result<(), DeviceError> {
-    if page.same(&candidate.base, running) {
-        return Ok(());
-    }
-    let lines = page.differences(&candidate.base, running);
-    let message = format!("{name} does not print its base again; what differs from the base:{lines}");
-    Err(DeviceError::lost(DeviceProblem::Rejected, message).hint("bring these lines back by hand"))
-}
-
-fn complete(page: &Page, name: &str, running: String) -> Result<String, DeviceError> {
-    if page.is_complete(&running) {
-        return Ok(running);
-    }
-    let message = match page.error_in(&running) {
-        Some(words) => format!("{name}: reading the running configuration was answered with `{words}`"),
-        None => format!("{name}: the running configuration came cut off, its last line is missing"),
-    };
+    let message = format!(
+        "{change:?} cannot name a change on a device: letters, digits, '-' and '_', at most {CHANGE_BYTES_MAX}"
+    );
     Err(DeviceError::refused(DeviceProblem::Protocol, message))
 }
 
@@ -244,7 +205,7 @@ impl Device for CliDevice {
 impl CliDevice {
     fn config_session(&self) -> Option<ConfigSession> {
         match &self.page.transaction {
-            Transaction::ConfigSession(sessions) => Some(sessions.clone()),
+            Transaction::ConfigSession(sessions) => Some(sessions.as_ref().clone()),
             Transaction::ShellTimer(_) | Transaction::Immediate(_) => None,
         }
     }
@@ -323,7 +284,7 @@ impl CliDevice {
         let Some(shell) = self.page.session.shell.clone().filter(|_| self.has_shell) else { return Ok(()) };
         let (Some(check), Some(error)) = (&shell.check, &shell.check_error) else { return Ok(()) };
         let check = self.page.command(check, &[("file", "\"$dir/lines\"")]);
-        let input = super::shell_timer::with_private_file("lines", &as_file(&steps), &check);
+        let input = shell_timer::with_private_file("lines", &as_file(&steps), &check);
         let output = self.connection.exec("exec sh -s", &input).await?;
         if output.status == Some(0) {
             return Ok(());
@@ -348,158 +309,5 @@ impl CliDevice {
             }
         };
         Err(DeviceError::refused(DeviceProblem::Rejected, message))
-    }
-
-    /// Types the lines; they act at once. With a Unix shell a timer on the device is armed before the first one.
-    async fn commit_lines(&mut self, candidate: &Candidate, within: Duration) -> Result<(), DeviceError> {
-        let change = steps(&candidate.commands, &self.page.session.configuration)?;
-        let undo = steps(&candidate.undo, &self.page.session.configuration)?;
-        // a terminal that cannot be opened must not leave a timer behind
-        self.cli().await?;
-        let running = match self.timer() {
-            Some((shell, timer)) => self.dead_man((&shell, &timer), candidate).arm(&as_file(&undo), within).await?,
-            None => self.read().await.map_err(refused)?,
-        };
-        let running = complete(&self.page, self.connection.name(), running);
-        let approved = running
-            .and_then(|running| expect_approved(&self.page, self.connection.name(), candidate, &running));
-        if let Err(error) = approved {
-            self.disarm(candidate).await;
-            return Err(error);
-        }
-        match self.type_change(&change).await {
-            Ok(()) => Ok(()),
-            Err((false, error)) => {
-                self.disarm(candidate).await;
-                Err(refused(error))
-            }
-            Err((true, error)) => Err(self.bring_back(candidate, error, within).await),
-        }
-    }
-
-    /// Types a change from the operational mode and goes back there. The flag says whether a line may have acted.
-    async fn type_change(&mut self, change: &[Step]) -> Result<(), (bool, DeviceError)> {
-        let configuration = self.page.session.configuration.clone();
-        let cli = self.cli().await.map_err(|error| (false, error))?;
-        let reply = cli.type_line(&configuration.enter).await.map_err(|error| (false, error))?;
-        if reply.prompt.role != Role::Configuration {
-            let words = cli.page().masks.apply(reply.output.trim());
-            let message = format!("{}: `{}` was answered with `{words}`", cli.name(), configuration.enter);
-            return Err((false, DeviceError::refused(DeviceProblem::Locked, message)));
-        }
-        if let Err(stopped) = type_steps(cli, change).await {
-            if stopped.usable {
-                // what follows is a roll-back, which reports for itself
-                let _ = cli.operational(&configuration.leave).await;
-            }
-            return Err((stopped.typed, stopped.error));
-        }
-        cli.operational(&configuration.leave).await.map(drop).map_err(|error| (true, lost(error)))
-    }
-
-    /// After a line that was not accepted: back to the base, and the truth about it.
-    async fn bring_back(&mut self, candidate: &Candidate, error: DeviceError, within: Duration) -> DeviceError {
-        if error.certainty == Certainty::Lost {
-            let rest = match self.rollback_class() {
-                RollbackClass::A | RollbackClass::B => {
-                    format!("the device brings its base back by itself within {within:?}")
-                }
-                RollbackClass::C => "the device does not go back by itself".to_owned(),
-            };
-            let message = format!("{}; {rest}", error.message);
-            return DeviceError { message, ..error };
-        }
-        let back = match self.timer() {
-            Some((shell, timer)) => self.rollback_timer(candidate, &shell, &timer).await,
-            None => self.rollback_lines(candidate).await,
-        };
-        match back {
-            Ok(()) => {
-                let message = format!("{}; the other commands were not typed and the device is back at its base", error.message);
-                DeviceError { message, ..error }
-            }
-            Err(second) => {
-                let message = format!("{}; bringing the base back failed: {}", error.message, second.message);
-                lost(DeviceError { message, hint: second.hint, ..error })
-            }
-        }
-    }
-
-    async fn confirm_timer(
-        &mut self,
-        candidate: &Candidate,
-        shell: &UnixShell,
-        timer: &ShellTimer,
-    ) -> Result<(), DeviceError> {
-        let name = self.connection.name().to_owned();
-        let kept = self.dead_man((shell, timer), candidate).keep().await?;
-        if kept != Kept::Kept {
-            let running = self.read().await.map_err(refused)?;
-            let is_base = self.page.same(&candidate.base, &running);
-            let is_kept_before = kept == Kept::Unknown && self.page.same(&candidate.predicted, &running);
-            if is_base || !is_kept_before {
-                let state = if is_base { "is back at its base" } else { "prints neither its base nor the prediction" };
-                let why = match kept {
-                    Kept::TimerDecided => "the timer on the device has run out",
-                    Kept::Unknown | Kept::Kept => "no timer of this change is on the device",
-                };
-                let message = format!("the change on {name} cannot be confirmed: {why}, and the device {state}");
-                return Err(DeviceError::refused(DeviceProblem::Stale, message));
-            }
-        }
-        let saved = self.save().await;
-        let cleaned = self.dead_man((shell, timer), candidate).clean().await;
-        saved.and(cleaned)
-    }
-
-    async fn rollback_timer(
-        &mut self,
-        candidate: &Candidate,
-        shell: &UnixShell,
-        timer: &ShellTimer,
-    ) -> Result<(), DeviceError> {
-        if self.dead_man((shell, timer), candidate).undo().await? == Undone::Unknown {
-            self.rollback_lines(candidate).await?;
-        } else {
-            let running = self.read().await.map_err(lost)?;
-            expect_base(&self.page, self.connection.name(), candidate, &running)?;
-        }
-        self.dead_man((shell, timer), candidate).clean().await
-    }
-
-    /// Without any help of the device: types the undo commands where the device does not print its base.
-    async fn rollback_lines(&mut self, candidate: &Candidate) -> Result<(), DeviceError> {
-        let running = self.read().await.map_err(refused)?;
-        if self.page.same(&candidate.base, &running) {
-            return Ok(());
-        }
-        let undo = steps(&candidate.undo, &self.page.session.configuration)?;
-        let configuration = self.page.session.configuration.clone();
-        let cli = self.cli().await?;
-        let reply = cli.type_line(&configuration.enter).await?;
-        if reply.prompt.role != Role::Configuration {
-            let message = format!("{}: `{}` does not open the configuration", cli.name(), configuration.enter);
-            return Err(DeviceError::refused(DeviceProblem::Locked, message));
-        }
-        type_tolerantly(cli, &undo).await.map_err(lost)?;
-        cli.operational(&configuration.leave).await.map_err(lost)?;
-        let running = self.read().await.map_err(lost)?;
-        expect_base(&self.page, self.connection.name(), candidate, &running)?;
-        // the change may have been saved before
-        self.save().await
-    }
-
-    /// Takes the timer back when nothing was typed. A timer that stays finds the base unchanged and does nothing.
-    async fn disarm(&mut self, candidate: &Candidate) {
-        if let Some((shell, timer)) = self.timer() {
-            let dead_man = self.dead_man((&shell, &timer), candidate);
-            if matches!(dead_man.keep().await, Ok(Kept::Kept)) {
-                let _ = dead_man.clean().await;
-            }
-        }
-    }
-
-    fn dead_man<'a>(&'a self, parts: (&'a UnixShell, &'a ShellTimer), candidate: &'a Candidate) -> DeadMan<'a> {
-        DeadMan::new(&self.connection, &self.page, parts, &candidate.change)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
-use super::{DeviceError, DeviceProblem, Target};
+use crate::adapters::device::{DeviceError, DeviceProblem, Target};
 use crate::domain::platform::compare::{differences, same};
 use crate::domain::platform::session::{
     Masks, PageError, Patterns, Role, Session, SessionPage, Silence, Transaction, expand, pattern,
@@ -14,15 +14,13 @@ use crate::domain::platform::session::{
 const DIFFERENCE_LINES_MAX: usize = 20;
 
 /// A page that is ready for one device.
-pub struct Page {
+pub(crate) struct Page {
     /// How to talk.
-    pub session: Session,
+    pub(crate) session: Session,
     /// How a change is made safe.
-    pub transaction: Transaction,
+    pub(crate) transaction: Transaction,
     /// What must not be shown.
-    pub masks: Masks,
-    /// The mode for operational commands.
-    pub operational: usize,
+    pub(crate) masks: Masks,
     options: BTreeMap<String, String>,
     errors: Patterns,
     tolerated: Patterns,
@@ -36,9 +34,10 @@ impl Page {
     ///
     /// # Errors
     /// `Refused` when the page is wrong or the inventory sets an option that does not fit.
-    pub fn new(target: &Target, page: &SessionPage) -> Result<Self, DeviceError> {
+    pub(crate) fn new(target: &Target, page: &SessionPage) -> Result<Self, DeviceError> {
         Self::compile(target, page).map_err(|error| {
-            let message = format!("the page of platform {} cannot be used for {}: {error}", target.platform, target.device);
+            let message =
+                format!("the page of platform {} cannot be used for {}: {error}", target.platform, target.device);
             let hint = match error {
                 PageError::Option { .. } => "correct the option in the inventory",
                 PageError::Pattern { .. } | PageError::Mode(_) => "correct the platform page",
@@ -49,11 +48,12 @@ impl Page {
 
     fn compile(target: &Target, page: &SessionPage) -> Result<Self, PageError> {
         let session = &page.session;
+        session.mode_of(Role::Operational)?;
+        session.mode_of(Role::Configuration)?;
         let reading = session.running.ends_with.as_deref();
         Ok(Self {
             transaction: page.transaction.clone(),
             masks: Masks::new(session)?,
-            operational: session.mode_of(Role::Operational)?,
             options: session.with_options(&target.options)?,
             errors: Patterns::new("errors", &session.errors)?,
             tolerated: Patterns::new("configuration.tolerated", &session.configuration.tolerated)?,
@@ -65,18 +65,18 @@ impl Page {
     }
 
     /// Writes a command of the page: options of the inventory and the given values.
-    pub fn command(&self, template: &str, values: &[(&str, &str)]) -> String {
+    pub(crate) fn command(&self, template: &str, values: &[(&str, &str)]) -> String {
         let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         expand(template, &options.chain(values.iter().copied()).collect::<Vec<_>>())
     }
 
     /// Returns the line of an output that says that the command failed.
-    pub fn error_in(&self, output: &str) -> Option<String> {
+    pub(crate) fn error_in(&self, output: &str) -> Option<String> {
         output.lines().find(|line| self.errors.fits(line)).map(|line| self.masks.apply(line.trim()))
     }
 
     /// Returns what is wrong with the output of a configuration line.
-    pub fn complaint_in(&self, output: &str) -> Option<String> {
+    pub(crate) fn complaint_in(&self, output: &str) -> Option<String> {
         match self.session.configuration.silence {
             Silence::Expected => self.error_in(output).filter(|line| !self.tolerated.fits(line)),
             Silence::Required => {
@@ -88,23 +88,23 @@ impl Page {
     }
 
     /// Tells whether an answer to reading the running configuration is complete.
-    pub fn is_complete(&self, running: &str) -> bool {
+    pub(crate) fn is_complete(&self, running: &str) -> bool {
         let last = running.lines().rev().map(str::trim_end).find(|line| !line.is_empty());
         self.ends_with.as_ref().is_none_or(|end| last.is_some_and(|line| end.is_match(line)))
     }
 
     /// Tells whether an answer to saving says that it worked.
-    pub fn is_saved(&self, answer: &str) -> bool {
+    pub(crate) fn is_saved(&self, answer: &str) -> bool {
         self.saved.is_match(answer) && self.error_in(answer).is_none()
     }
 
     /// Tells whether two readings of the running configuration are the same.
-    pub fn same(&self, left: &str, right: &str) -> bool {
+    pub(crate) fn same(&self, left: &str, right: &str) -> bool {
         same(left, right, &self.volatile)
     }
 
     /// The lines between two readings, masked, on one line each with an indent.
-    pub fn differences(&self, before: &str, after: &str) -> String {
+    pub(crate) fn differences(&self, before: &str, after: &str) -> String {
         let found = differences(before, after, &self.volatile, DIFFERENCE_LINES_MAX);
         found.iter().map(|line| format!("\n  {}", self.masks.apply(line))).collect()
     }

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::page::Page;
-use super::ssh::{Connection, ExecOutput};
-use super::{DeviceError, DeviceProblem};
+use crate::adapters::device::ssh::{Connection, ExecOutput};
+use crate::adapters::device::{DeviceError, DeviceProblem};
 use crate::domain::platform::session::{ShellTimer, UnixShell};
 
 const SCRIPT: &str = include_str!("dead_man.sh");
@@ -23,9 +23,9 @@ const NOT_RESTORED: u32 = 15;
 
 /// How keeping a change ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub(crate) enum Kept {
     /// The timer is off.
-    Kept,
+    Done,
     /// The timer was faster.
     TimerDecided,
     /// There is no timer of this change.
@@ -34,7 +34,7 @@ pub enum Kept {
 
 /// How bringing a device back ended; the caller reads the device again in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undone {
+pub(crate) enum Undone {
     /// The device printed the base again.
     Restored,
     /// It was tried, and the device prints something else.
@@ -44,7 +44,7 @@ pub enum Undone {
 }
 
 /// The timer of one change.
-pub struct DeadMan<'a> {
+pub(crate) struct DeadMan<'a> {
     connection: &'a Connection,
     page: &'a Page,
     shell: &'a UnixShell,
@@ -53,8 +53,8 @@ pub struct DeadMan<'a> {
 }
 
 impl<'a> DeadMan<'a> {
-    /// Speaks about one change on one device. The name must have been checked by [`super::cli::check_name`].
-    pub fn new(
+    /// Speaks about one change on one device. The name must have been checked by [`super::check_name`].
+    pub(crate) fn new(
         connection: &'a Connection,
         page: &'a Page,
         parts: (&'a UnixShell, &'a ShellTimer),
@@ -67,7 +67,7 @@ impl<'a> DeadMan<'a> {
     ///
     /// # Errors
     /// `Refused`: nothing is armed. `Lost`: a timer may be armed, which is harmless before the first line.
-    pub async fn arm(&self, undo: &str, within: Duration) -> Result<String, DeviceError> {
+    pub(crate) async fn arm(&self, undo: &str, within: Duration) -> Result<String, DeviceError> {
         let mut input = format!("{}set -- claim\n{SCRIPT}", self.preamble());
         here_document(&mut input, "$dir/timer", &format!("{}{SCRIPT}", self.preamble()));
         here_document(&mut input, "$dir/undo", undo);
@@ -77,9 +77,7 @@ impl<'a> DeadMan<'a> {
         let name = self.connection.name();
         let (problem, message) = match output.status {
             Some(0) => return Ok(output.stdout),
-            Some(LOCKED) => {
-                (DeviceProblem::Locked, format!("a timed change is already pending on {name}: {words}"))
-            }
+            Some(LOCKED) => (DeviceProblem::Locked, format!("a timed change is already pending on {name}: {words}")),
             Some(UNREADABLE) => {
                 (DeviceProblem::Rejected, format!("{name}: the running configuration cannot be read: {words}"))
             }
@@ -97,20 +95,28 @@ impl<'a> DeadMan<'a> {
     ///
     /// # Errors
     /// `Lost` when the answer did not come.
-    pub async fn keep(&self) -> Result<Kept, DeviceError> {
+    pub(crate) async fn keep(&self) -> Result<Kept, DeviceError> {
         match self.verb("keep").await?.status {
-            Some(0) => Ok(Kept::Kept),
+            Some(0) => Ok(Kept::Done),
             Some(TIMER_DECIDED) => Ok(Kept::TimerDecided),
             Some(NO_CHANGE) => Ok(Kept::Unknown),
             _ => Err(self.unexpected("keeping the change")),
         }
     }
 
+    /// Tells whether the timer is waiting and nobody has decided.
+    ///
+    /// # Errors
+    /// `Lost` when the answer did not come.
+    pub(crate) async fn is_armed(&self) -> Result<bool, DeviceError> {
+        Ok(self.verb("ask").await?.status == Some(0))
+    }
+
     /// Brings the base back on the device, or waits until the timer has done it.
     ///
     /// # Errors
     /// `Lost` when the answer did not come.
-    pub async fn undo(&self) -> Result<Undone, DeviceError> {
+    pub(crate) async fn undo(&self) -> Result<Undone, DeviceError> {
         match self.verb("undo").await?.status {
             Some(0) => Ok(Undone::Restored),
             Some(NOT_RESTORED) => Ok(Undone::Different),
@@ -123,7 +129,7 @@ impl<'a> DeadMan<'a> {
     ///
     /// # Errors
     /// `Lost` when the answer did not come.
-    pub async fn clean(&self) -> Result<(), DeviceError> {
+    pub(crate) async fn clean(&self) -> Result<(), DeviceError> {
         match self.verb("clean").await?.status {
             Some(0) => Ok(()),
             _ => Err(self.unexpected("cleaning up after the change")),
@@ -156,7 +162,7 @@ impl<'a> DeadMan<'a> {
 }
 
 /// Writes a script that runs a command on a file in a private folder `$dir` that is gone afterwards.
-pub fn with_private_file(file: &str, text: &str, command: &str) -> String {
+pub(crate) fn with_private_file(file: &str, text: &str, command: &str) -> String {
     let mut script = String::from(
         "umask 077\ndir=$(mktemp -d \"${TMPDIR:-/var/tmp}/reconverge.XXXXXX\") || exit 16\ntrap 'rm -rf \"$dir\"' EXIT\n",
     );
@@ -175,7 +181,7 @@ fn here_document(script: &mut String, file: &str, text: &str) {
 }
 
 /// Quotes a text for a POSIX shell.
-pub fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -10,8 +10,8 @@ use russh::{Channel, ChannelMsg};
 use tokio::time::timeout;
 
 use super::page::Page;
-use super::ssh::{Connection, lost};
-use super::{DeviceError, DeviceProblem};
+use crate::adapters::device::ssh::{Connection, lost};
+use crate::adapters::device::{Certainty, DeviceError, DeviceProblem};
 use crate::domain::platform::session::{Role, pattern};
 use crate::domain::platform::terminal::{Prompt, Seen, Terminal};
 use crate::domain::secret::Secret;
@@ -24,7 +24,7 @@ const EMPTY_LINES_MAX: u32 = 5;
 const ANSWERS_MAX: usize = 10_000;
 
 /// A command line that is ready for the next line.
-pub struct CliSession {
+pub(crate) struct CliSession {
     channel: Channel<Msg>,
     terminal: Terminal,
     page: Arc<Page>,
@@ -36,11 +36,11 @@ pub struct CliSession {
 
 /// What came back for a line.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The output without echo and prompt.
-    pub output: String,
+    pub(crate) output: String,
     /// The prompt after it.
-    pub prompt: Prompt,
+    pub(crate) prompt: Prompt,
 }
 
 impl CliSession {
@@ -48,7 +48,7 @@ impl CliSession {
     ///
     /// # Errors
     /// Always `Refused`.
-    pub async fn open(
+    pub(crate) async fn open(
         connection: &Connection,
         page: Arc<Page>,
         command: Option<&str>,
@@ -71,22 +71,22 @@ impl CliSession {
     }
 
     /// The prompt that stands there now.
-    pub fn prompt(&self) -> &Prompt {
+    pub(crate) fn prompt(&self) -> &Prompt {
         &self.prompt
     }
 
     /// The page that this session follows.
-    pub fn page(&self) -> &Arc<Page> {
+    pub(crate) fn page(&self) -> &Arc<Page> {
         &self.page
     }
 
     /// The device's name, address and port, for messages.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Tells whether nothing may be typed any more.
-    pub fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
 
@@ -94,7 +94,7 @@ impl CliSession {
     ///
     /// # Errors
     /// `Refused` when the line was not sent, `Lost` when the prompt did not come back.
-    pub async fn type_line(&mut self, line: &str) -> Result<Reply, DeviceError> {
+    pub(crate) async fn type_line(&mut self, line: &str) -> Result<Reply, DeviceError> {
         if self.broken {
             let message = format!("{}: the session ended before", self.name);
             return Err(DeviceError::refused(DeviceProblem::Unreachable, message));
@@ -123,7 +123,7 @@ impl CliSession {
     ///
     /// # Errors
     /// `Rejected` when the answer is an error of the device.
-    pub async fn operational(&mut self, command: &str) -> Result<String, DeviceError> {
+    pub(crate) async fn operational(&mut self, command: &str) -> Result<String, DeviceError> {
         let reply = self.type_line(command).await?;
         let shown = self.page.masks.apply(command);
         if let Some(words) = self.page.error_in(&reply.output) {
@@ -141,7 +141,9 @@ impl CliSession {
         let mut asked = 0;
         let mut answers = 0;
         loop {
-            if asked > 0 && let Some(prompt) = self.terminal.repeated() {
+            if asked > 0
+                && let Some(prompt) = self.terminal.repeated()
+            {
                 self.terminal.learn(&prompt);
                 self.terminal.take();
                 self.prompt = prompt;
@@ -217,7 +219,8 @@ impl CliSession {
         loop {
             if self.terminal.is_too_large() {
                 let limit = crate::domain::limits::COMMAND_OUTPUT_BYTES_MAX;
-                let message = format!("{}: more than {limit} bytes were answered (limit COMMAND_OUTPUT_BYTES_MAX)", self.name);
+                let message =
+                    format!("{}: more than {limit} bytes were answered (limit COMMAND_OUTPUT_BYTES_MAX)", self.name);
                 return Err(DeviceError::lost(DeviceProblem::Protocol, message));
             }
             if self.terminal.echo_is_wrong() {
@@ -344,5 +347,5 @@ impl CliSession {
 }
 
 fn refused(error: DeviceError) -> DeviceError {
-    DeviceError { certainty: super::Certainty::Refused, ..error }
+    DeviceError { certainty: Certainty::Refused, ..error }
 }

@@ -1,0 +1,188 @@
+//! Changes line by line on a system without a candidate: every line acts at once (rollback classes B and C).
+//!
+//! Invariant: after an error that says `Refused` the device was read again and printed its base.
+
+use std::time::Duration;
+
+use super::CliDevice;
+use super::reading::{complete, expect_approved, expect_base, refused};
+use super::shell_timer::{DeadMan, Kept, Undone};
+use super::typing::{Step, as_file, steps, type_steps, type_tolerantly};
+use crate::adapters::device::ssh::lost;
+use crate::adapters::device::{Candidate, Certainty, Device as _, DeviceError, DeviceProblem, RollbackClass};
+use crate::domain::platform::session::{Role, ShellTimer, UnixShell};
+
+impl CliDevice {
+    /// Types the lines; they act at once. With a Unix shell a timer on the device is armed before the first one.
+    pub(super) async fn commit_lines(&mut self, candidate: &Candidate, within: Duration) -> Result<(), DeviceError> {
+        let change = steps(&candidate.commands, &self.page.session.configuration)?;
+        let undo = steps(&candidate.undo, &self.page.session.configuration)?;
+        // a terminal that cannot be opened must not leave a timer behind
+        self.cli().await?;
+        let running = match self.timer() {
+            Some((shell, timer)) => {
+                // a timer that was armed without our knowledge finds the base unchanged and does nothing
+                self.dead_man((&shell, &timer), candidate).arm(&as_file(&undo), within).await.map_err(refused)?
+            }
+            None => self.read().await.map_err(refused)?,
+        };
+        let running = complete(&self.page, self.connection.name(), running);
+        let approved =
+            running.and_then(|running| expect_approved(&self.page, self.connection.name(), candidate, &running));
+        if let Err(error) = approved {
+            self.disarm(candidate).await;
+            return Err(error);
+        }
+        match self.type_change(&change).await {
+            Ok(()) => self.expect_armed(candidate, within).await,
+            Err((false, error)) => {
+                self.disarm(candidate).await;
+                Err(refused(error))
+            }
+            Err((true, error)) => Err(self.bring_back(candidate, error, within).await),
+        }
+    }
+
+    /// A timer that ran out while the lines were typed has undone only a part of them.
+    async fn expect_armed(&mut self, candidate: &Candidate, within: Duration) -> Result<(), DeviceError> {
+        let Some((shell, timer)) = self.timer() else { return Ok(()) };
+        if self.dead_man((&shell, &timer), candidate).is_armed().await? {
+            return Ok(());
+        }
+        let name = self.connection.name();
+        let message = format!("{name}: the timer of {within:?} ran out while the commands were typed");
+        let error = DeviceError::refused(DeviceProblem::Timeout, message).hint("allow more time to confirm");
+        Err(self.bring_back(candidate, error, within).await)
+    }
+
+    /// Types a change from the operational mode and goes back there. The flag says whether a line may have acted.
+    async fn type_change(&mut self, change: &[Step]) -> Result<(), (bool, DeviceError)> {
+        let configuration = self.page.session.configuration.clone();
+        let cli = self.cli().await.map_err(|error| (false, error))?;
+        let reply = cli.type_line(&configuration.enter).await.map_err(|error| (false, error))?;
+        if reply.prompt.role != Role::Configuration {
+            let words = cli.page().masks.apply(reply.output.trim());
+            let message = format!("{}: `{}` was answered with `{words}`", cli.name(), configuration.enter);
+            return Err((false, DeviceError::refused(DeviceProblem::Locked, message)));
+        }
+        if let Err(stopped) = type_steps(cli, change).await {
+            if stopped.usable {
+                // what follows is a roll-back, which reports for itself
+                let _ = cli.operational(&configuration.leave).await;
+            }
+            return Err((stopped.typed, stopped.error));
+        }
+        cli.operational(&configuration.leave).await.map(drop).map_err(|error| (true, lost(error)))
+    }
+
+    /// After a line that was not accepted: back to the base, and the truth about it.
+    async fn bring_back(&mut self, candidate: &Candidate, error: DeviceError, within: Duration) -> DeviceError {
+        if error.certainty == Certainty::Lost {
+            let rest = match self.rollback_class() {
+                RollbackClass::A | RollbackClass::B => {
+                    format!("the device brings its base back by itself within {within:?}")
+                }
+                RollbackClass::C => "the device does not go back by itself".to_owned(),
+            };
+            let message = format!("{}; {rest}", error.message);
+            return DeviceError { message, ..error };
+        }
+        let back = match self.timer() {
+            Some((shell, timer)) => self.rollback_timer(candidate, &shell, &timer).await,
+            None => self.type_back(candidate).await.map(drop),
+        };
+        match back {
+            Ok(()) => {
+                let message = format!("{}; the device is back at its base", error.message);
+                DeviceError { message, ..error }
+            }
+            Err(second) => {
+                let message = format!("{}; bringing the base back failed: {}", error.message, second.message);
+                lost(DeviceError { message, hint: second.hint, ..error })
+            }
+        }
+    }
+
+    /// Decides for the change before the timer does, saves and cleans up.
+    pub(super) async fn confirm_timer(
+        &mut self,
+        candidate: &Candidate,
+        shell: &UnixShell,
+        timer: &ShellTimer,
+    ) -> Result<(), DeviceError> {
+        let name = self.connection.name().to_owned();
+        let kept = self.dead_man((shell, timer), candidate).keep().await?;
+        if kept != Kept::Done {
+            let running = self.read().await.map_err(refused)?;
+            let is_base = self.page.same(&candidate.base, &running);
+            let is_kept_before = kept == Kept::Unknown && self.page.same(&candidate.predicted, &running);
+            if is_base || !is_kept_before {
+                let state = if is_base { "is back at its base" } else { "prints neither its base nor the prediction" };
+                let why = match kept {
+                    Kept::TimerDecided => "the timer on the device has run out",
+                    Kept::Unknown | Kept::Done => "no timer of this change is on the device",
+                };
+                let message = format!("the change on {name} cannot be confirmed: {why}, and the device {state}");
+                return Err(DeviceError::refused(DeviceProblem::Stale, message));
+            }
+        }
+        let saved = self.save().await;
+        let cleaned = self.dead_man((shell, timer), candidate).clean().await;
+        saved.and(cleaned)
+    }
+
+    /// Lets the device restore its base, and helps where that was not enough.
+    pub(super) async fn rollback_timer(
+        &mut self,
+        candidate: &Candidate,
+        shell: &UnixShell,
+        timer: &ShellTimer,
+    ) -> Result<(), DeviceError> {
+        let undone = self.dead_man((shell, timer), candidate).undo().await?;
+        if self.type_back(candidate).await? && undone == Undone::Unknown {
+            // the change was confirmed and saved before
+            self.save().await?;
+        }
+        self.dead_man((shell, timer), candidate).clean().await
+    }
+
+    /// Without any help of the device: types the undo commands where the device does not print its base, and saves.
+    pub(super) async fn rollback_lines(&mut self, candidate: &Candidate) -> Result<(), DeviceError> {
+        // the change may have been saved before
+        if self.type_back(candidate).await? { self.save().await } else { Ok(()) }
+    }
+
+    /// Returns whether anything had to be typed; the device prints its base then.
+    async fn type_back(&mut self, candidate: &Candidate) -> Result<bool, DeviceError> {
+        let running = self.read().await.map_err(lost)?;
+        if self.page.same(&candidate.base, &running) {
+            return Ok(false);
+        }
+        let undo = steps(&candidate.undo, &self.page.session.configuration)?;
+        let configuration = self.page.session.configuration.clone();
+        let cli = self.cli().await.map_err(lost)?;
+        let reply = cli.type_line(&configuration.enter).await.map_err(lost)?;
+        if reply.prompt.role != Role::Configuration {
+            let message = format!("{}: `{}` does not open the configuration", cli.name(), configuration.enter);
+            return Err(DeviceError::lost(DeviceProblem::Locked, message));
+        }
+        type_tolerantly(cli, &undo).await.map_err(lost)?;
+        cli.operational(&configuration.leave).await.map_err(lost)?;
+        let running = self.read().await.map_err(lost)?;
+        expect_base(&self.page, self.connection.name(), candidate, &running).map(|()| true)
+    }
+
+    /// Takes the timer back when nothing was typed. A timer that stays finds the base unchanged and does nothing.
+    async fn disarm(&mut self, candidate: &Candidate) {
+        if let Some((shell, timer)) = self.timer() {
+            let dead_man = self.dead_man((&shell, &timer), candidate);
+            if matches!(dead_man.keep().await, Ok(Kept::Done)) {
+                let _ = dead_man.clean().await;
+            }
+        }
+    }
+
+    fn dead_man<'a>(&'a self, parts: (&'a UnixShell, &'a ShellTimer), candidate: &'a Candidate) -> DeadMan<'a> {
+        DeadMan::new(&self.connection, &self.page, parts, &candidate.change)
+    }
+}
