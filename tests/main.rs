@@ -1,1 +1,4 @@
 //! tests
+
+mod conformance;
+mod platforms;
