@@ -3,11 +3,13 @@
 
 mod support;
 
+mod conformance;
 mod device;
 mod git;
 mod git_remote;
 mod intents;
 mod inventories;
+mod platforms;
 mod schemas;
 mod secrets;
 mod simulated;

@@ -53,6 +53,8 @@ pub struct Dialect {
     pub secrets: Vec<Regex>,
     /// Everything above that looks at a single line, asked first because most lines are plain.
     pub special: RegexSet,
+    /// Whether any rule moves lines into another section.
+    pub(super) has_homes: bool,
     rules: Vec<Rule>,
     top: RuleSet,
     anywhere: RuleSet,
@@ -94,6 +96,7 @@ impl Dialect {
             blocks: page.blocks.iter().map(|b| pairs(&b.start, &b.end)).collect::<Result<_, _>>()?,
             outdents: page.outdents.iter().map(|o| pairs(&o.start, &o.end)).collect::<Result<_, _>>()?,
             secrets: page.secrets.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            has_homes: rules.iter().any(|rule| rule.page.belongs.is_some()),
             rules,
             top,
             anywhere,
@@ -104,6 +107,7 @@ impl Dialect {
     /// Tells whether a line (without indentation) is a comment.
     pub fn is_comment(&self, line: &str) -> bool {
         self.page.comments.iter().any(|start| line.starts_with(start.as_str()))
+            && !self.page.kept.iter().any(|start| line.starts_with(start.as_str()))
     }
 
     /// Returns the place of the lines at the top.
@@ -194,6 +198,11 @@ impl Rule {
         self.page.ordered
     }
 
+    /// Whether typing the section replaces what stands in it.
+    pub fn is_rewritten(&self) -> bool {
+        matches!(self.page.ordered, Some(Ordered::Rewrite | Ordered::RemoveAndRewrite))
+    }
+
     /// The set of numbers that the value is.
     pub fn range(&self) -> Option<&RangePage> {
         self.page.range.as_ref()
@@ -232,10 +241,11 @@ fn compile(pages: &[RulePage], rules: &mut Vec<Rule>) -> Result<RuleSet, String>
         for word in first_words {
             set.by_word.entry(word.into()).or_default().push(id);
         }
-        if let Some(template) = page.negate.as_deref().filter(|template| !template.is_empty())
-            && let Some(pattern) = negation_pattern(template, &pattern)
-        {
-            set.negations.push((Pattern::new(&pattern)?, id));
+        let gone = page.options.iter().flat_map(|options| &options.parts).filter_map(|part| part.gone.as_deref());
+        for template in page.negate.as_deref().into_iter().chain(gone).filter(|template| !template.is_empty()) {
+            if let Some(pattern) = negation_pattern(template, &pattern) {
+                set.negations.push((Pattern::new(&pattern)?, id));
+            }
         }
         rules[id as usize].inside = compile(&page.rules, rules)?;
     }
@@ -259,7 +269,8 @@ fn negation_pattern(template: &str, pattern: &Pattern) -> Option<String> {
     (!out.contains('{')).then_some(out)
 }
 
-fn is_slot(word: &str) -> bool {
+/// Tells whether a word of a pattern stands for other words.
+pub(super) fn is_slot(word: &str) -> bool {
     matches!(word, "*" | "_" | "#" | "..." | "**")
         || (word.starts_with('<') && word.ends_with('>'))
         || (word.len() > 2 && word.starts_with('/') && word.ends_with('/'))

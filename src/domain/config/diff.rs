@@ -1,9 +1,13 @@
 //! One comparison of two trees: the commands that lead from one to the other if no command had side effects.
 
+use std::cell::OnceCell;
+
 use super::command::{Command, Kind};
 use super::dialect::{Dialect, Place, Rule};
 use super::normalize::{key, overrides};
+use super::options;
 use super::page::{Change, Ordered, Risk};
+use super::pattern::{fill, has_words_prefix};
 use super::range::NumberSet;
 use super::tree::Node;
 
@@ -14,23 +18,50 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
     }
     let mut out = Vec::new();
     let pairing = pair(dialect, place, running, intended);
+    let beside = Beside::new(intended);
     for index in pairing.removed {
-        if let Some(command) = removal(dialect, place, &running[index], intended) {
-            out.push(command);
-        }
+        removal(dialect, place, &running[index], &beside, &mut out);
     }
     for (index, partner) in pairing.intended.into_iter().enumerate() {
         let new = &intended[index];
         match partner {
-            Partner::Same(old) => out.extend(entered(dialect, place, &running[old], new)),
+            Partner::Same(old) => entered(dialect, place, &running[old], new, &mut out),
             Partner::Changed(old) => changed(dialect, place, &running[old], new, &mut out),
-            Partner::None => out.push(addition(dialect, place, new)),
+            Partner::None if is_silent(dialect, place, new) => {}
+            Partner::None => addition(dialect, place, new, &mut out),
         }
     }
     if out.iter().any(|command| command.weight != 0) {
         out.sort_by_key(|command| command.weight);
     }
     out
+}
+
+/// A line that says what the device has anyway; it is only sent with a new section.
+fn is_silent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
+    node.children.is_empty() && dialect.rule(place, dialect.positive(&node.text).0).is_some_and(|rule| rule.is_default(&node.text))
+}
+
+/// The intended lines of a section, sorted when somebody asks what begins with certain words.
+struct Beside<'a> {
+    nodes: &'a [Node],
+    sorted: OnceCell<Vec<&'a str>>,
+}
+
+impl<'a> Beside<'a> {
+    fn new(nodes: &'a [Node]) -> Self {
+        Self { nodes, sorted: OnceCell::new() }
+    }
+
+    fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
+        let sorted = self.sorted.get_or_init(|| {
+            let mut texts: Vec<&str> = self.nodes.iter().map(|node| node.text.as_ref()).collect();
+            texts.sort_unstable();
+            texts
+        });
+        let from = sorted.partition_point(|text| *text < prefix);
+        sorted[from..].iter().copied().take_while(move |text| text.starts_with(prefix)).filter(move |text| has_words_prefix(text, prefix)).collect::<Vec<_>>().into_iter()
+    }
 }
 
 enum Partner {
@@ -62,41 +93,23 @@ fn pair(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]
         .collect();
     let mut old: Vec<usize> = (head..running.len() - tail).collect();
     let mut new: Vec<usize> = (head..intended.len() - tail).collect();
-    join(
-        &mut old,
-        &mut new,
-        |i| running[i].text.as_ref(),
-        |i| intended[i].text.as_ref(),
-        |a, b| {
-            partners[b] = Partner::Same(a);
-        },
-    );
+    join(&mut old, &mut new, |i| running[i].text.as_ref(), |i| intended[i].text.as_ref(), |a, b| {
+        partners[b] = Partner::Same(a);
+    });
     if !old.is_empty() && !new.is_empty() {
         let old_keys: Vec<_> = running.iter().enumerate().map(|(i, n)| keyed(dialect, place, &old, i, n)).collect();
         let new_keys: Vec<_> = intended.iter().enumerate().map(|(i, n)| keyed(dialect, place, &new, i, n)).collect();
         let mut old_left = old.clone();
-        join(
-            &mut old_left,
-            &mut new,
-            |i| old_keys[i].as_ref(),
-            |i| new_keys[i].as_ref(),
-            |a, b| {
-                partners[b] = Partner::Changed(a);
-            },
-        );
+        join(&mut old_left, &mut new, |i| old_keys[i].as_ref(), |i| new_keys[i].as_ref(), |a, b| {
+            partners[b] = Partner::Changed(a);
+        });
         old = old_left;
     }
     old.sort_unstable();
     Pairing { removed: old, intended: partners }
 }
 
-fn keyed<'a>(
-    dialect: &Dialect,
-    place: Place<'_>,
-    wanted: &[usize],
-    index: usize,
-    node: &'a Node,
-) -> std::borrow::Cow<'a, str> {
+fn keyed<'a>(dialect: &Dialect, place: Place<'_>, wanted: &[usize], index: usize, node: &'a Node) -> std::borrow::Cow<'a, str> {
     if wanted.binary_search(&index).is_ok() { key(dialect, place, &node.text) } else { "".into() }
 }
 
@@ -137,26 +150,23 @@ fn join<'a>(
 }
 
 /// A section that stands on both sides.
-fn entered(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node) -> Vec<Command> {
+fn entered(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mut Vec<Command>) {
     if old.children.is_empty() && new.children.is_empty() {
-        return Vec::new();
+        return;
     }
     let rule = dialect.rule(place, dialect.positive(&new.text).0);
     let whole = |kind| Command { children: verbatim(&new.children), ..command(rule, &new.text, kind) };
     match rule.and_then(Rule::ordered) {
-        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) if same_lines(&old.children, &new.children) => Vec::new(),
-        Some(Ordered::Rewrite) => vec![whole(Kind::Change)],
+        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) if same_lines(&old.children, &new.children) => {}
+        Some(Ordered::Rewrite) => out.push(whole(Kind::Change)),
         Some(Ordered::RemoveAndRewrite) => {
-            let weight = rule.map_or(0, |rule| rule.page.order);
-            let gone = removal(dialect, place, old, &[]).map(|gone| Command { weight, ..gone });
-            gone.into_iter().chain([whole(Kind::Add)]).collect()
+            removal_before(dialect, place, old, out);
+            out.push(whole(Kind::Add));
         }
         Some(Ordered::Append) | None => {
             let children = level(dialect, dialect.inside(rule), &old.children, &new.children);
-            if children.is_empty() {
-                Vec::new()
-            } else {
-                vec![Command { children, ..command(rule, &new.text, Kind::Enter) }]
+            if !children.is_empty() {
+                out.push(Command { children, ..command(rule, &new.text, Kind::Enter) });
             }
         }
     }
@@ -167,10 +177,7 @@ fn same_lines(a: &[Node], b: &[Node]) -> bool {
 }
 
 fn verbatim(nodes: &[Node]) -> Vec<Command> {
-    nodes
-        .iter()
-        .map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) })
-        .collect()
+    nodes.iter().map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) }).collect()
 }
 
 /// The same thing with another value, or turned from on to off.
@@ -179,22 +186,41 @@ fn changed(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mu
     let (_, was_negated) = dialect.positive(&old.text);
     let rule = dialect.rule(place, positive);
     let toggle = rule.is_some_and(|rule| rule.page.toggle);
-    if let Some(commands) = range_change(dialect, rule, old, new) {
+    if let Some(commands) = range_change(dialect, rule, old, new).or_else(|| option_change(rule, old, new)) {
         out.extend(commands);
         return;
     }
     let in_place = rule.is_some_and(|rule| rule.change() == Change::Replace && rule.has_value());
     let has_section = !old.children.is_empty() || !new.children.is_empty();
     if toggle || (in_place && negated == was_negated && !negated) {
-        let children =
-            if has_section { level(dialect, dialect.inside(rule), &old.children, &new.children) } else { Vec::new() };
+        let children = if has_section {
+            level(dialect, dialect.inside(rule), &old.children, &new.children)
+        } else {
+            Vec::new()
+        };
         out.push(Command { old: Some(old.text.to_string()), children, ..command(rule, &new.text, Kind::Change) });
         return;
     }
-    if let Some(removal) = removal(dialect, place, old, &[]) {
-        out.push(Command { weight: rule.map_or(0, |rule| rule.page.order), ..removal });
+    removal_before(dialect, place, old, out);
+    addition(dialect, place, new, out);
+}
+
+/// Removes a line right before the place where its successor is typed.
+fn removal_before(dialect: &Dialect, place: Place<'_>, old: &Node, out: &mut Vec<Command>) {
+    let from = out.len();
+    removal(dialect, place, old, &Beside::new(&[]), out);
+    let weight = dialect.rule(place, dialect.positive(&old.text).0).map_or(0, |rule| rule.page.order);
+    for command in &mut out[from..] {
+        command.weight = weight;
     }
-    out.push(addition(dialect, place, new));
+}
+
+/// The commands for a value made of options.
+fn option_change(rule: Option<&Rule>, old: &Node, new: &Node) -> Option<Vec<Command>> {
+    let rule = rule.filter(|rule| rule.page.options.is_some())?;
+    let commands = options::change(rule, &old.text, &new.text)?;
+    let change = |text: String| Command { old: Some(old.text.to_string()), ..command(Some(rule), &text, Kind::Change) };
+    Some(commands.into_iter().map(change).collect())
 }
 
 fn range_change(dialect: &Dialect, rule: Option<&Rule>, old: &Node, new: &Node) -> Option<Vec<Command>> {
@@ -207,51 +233,103 @@ fn range_change(dialect: &Dialect, rule: Option<&Rule>, old: &Node, new: &Node) 
     }
     let mut out = Vec::new();
     for (template, set) in [(&range.add, after.minus(&before)), (&range.remove, before.minus(&after))] {
-        let room = dialect
-            .page
-            .line_chars_max
-            .saturating_sub(template.len())
-            .max(usize::from(dialect.page.line_chars_max > 0) * 8);
-        for chunk in set.chunks(range, room) {
-            let text = template.replace("{}", &chunk);
+        for chunk in set.chunks(range, room(dialect, template)) {
+            let text = fill(template, &new.text, &rule.pattern).replace("{}", &chunk);
             out.push(Command { old: Some(old.text.to_string()), ..command(Some(rule), &text, Kind::Change) });
         }
     }
     Some(out)
 }
 
+/// Returns how many characters of numbers a command may hold; 0 means no limit.
+fn room(dialect: &Dialect, template: &str) -> usize {
+    match dialect.page.line_chars_max {
+        0 => 0,
+        limit => limit.saturating_sub(template.len()).max(8),
+    }
+}
+
 /// A line that goes away. Nothing when the platform does that together with something else.
-fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, intended: &[Node]) -> Option<Command> {
+fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, beside: &Beside<'_>, out: &mut Vec<Command>) {
     let (positive, negated) = dialect.positive(&old.text);
     let rule = dialect.rule(place, positive);
-    if negated && intended.iter().any(|new| overrides(dialect, place, &new.text, positive)) {
-        return None;
+    if negated && beside.with_prefix(positive).any(|new| overrides(dialect, place, new, positive)) {
+        return;
     }
-    if rule.is_some_and(|rule| rule.page.permanent) && !negated {
+    let Some(known) = rule else {
+        out.push(removed(None, old, dialect.negate(None, &old.text)));
+        return;
+    };
+    if old.children.is_empty() && (known.page.keep || known.is_default(&old.text)) {
+        return;
+    }
+    if known.page.permanent && !negated {
         let children = level(dialect, dialect.inside(rule), &old.children, &[]);
-        return (!children.is_empty()).then(|| Command { children, ..command(rule, &old.text, Kind::Enter) });
+        if !children.is_empty() {
+            out.push(Command { children, ..command(rule, &old.text, Kind::Enter) });
+        }
+        return;
+    }
+    let whole = known.page.whole.as_ref().filter(|_| !negated).map(|template| fill(template, &old.text, &known.pattern));
+    if let Some(prefix) = whole.filter(|prefix| beside.with_prefix(prefix).next().is_none()) {
+        out.push(removed(rule, old, format!("{}{prefix}", dialect.page.negation)));
+        return;
+    }
+    if let Some(commands) = options::remove_each(known, &old.text).or_else(|| range_removal(dialect, known, old)) {
+        out.extend(commands.into_iter().map(|text| removed(rule, old, text)));
+        return;
     }
     let text = dialect.negate(rule, &old.text);
-    if text.is_empty() {
-        return None;
+    if !text.is_empty() {
+        out.push(removed(rule, old, text));
     }
+}
+
+fn removed(rule: Option<&Rule>, old: &Node, text: String) -> Command {
     let weight = rule.map_or(0, |rule| rule.page.order_removed.unwrap_or(-rule.page.order));
     let risk = risk(rule, old, Kind::Remove);
-    Some(Command { old: Some(old.text.to_string()), weight, risk, exit: None, ..command(rule, &text, Kind::Remove) })
+    Command { old: Some(old.text.to_string()), weight, risk, exit: None, ..command(rule, &text, Kind::Remove) }
+}
+
+/// A set that is shared by several lines is removed by its numbers.
+fn range_removal(dialect: &Dialect, rule: &Rule, old: &Node) -> Option<Vec<String>> {
+    let range = rule.range().filter(|range| range.merge && !range.remove.is_empty())?;
+    let set = NumberSet::parse(old.text.get(rule.pattern.head(&old.text).len()..)?, range)?;
+    let template = fill(&range.remove, &old.text, &rule.pattern);
+    Some(set.chunks(range, room(dialect, &template)).into_iter().map(|chunk| template.replace("{}", &chunk)).collect())
+}
+
+/// A set too long for one command is added in pieces.
+fn range_addition(dialect: &Dialect, rule: &Rule, new: &str) -> Option<Vec<String>> {
+    let range = rule.range().filter(|range| !range.add.is_empty())?;
+    let head = rule.pattern.head(new);
+    let set = NumberSet::parse(new.get(head.len()..)?, range)?;
+    let template = fill(&range.add, new, &rule.pattern);
+    let chunks = set.chunks(range, room(dialect, &template));
+    if chunks.len() < 2 {
+        return None;
+    }
+    let text = |(index, chunk): (usize, String)| if index == 0 { format!("{head} {chunk}") } else { template.replace("{}", &chunk) };
+    Some(chunks.into_iter().enumerate().map(text).collect())
 }
 
 /// A line that was not there, with everything in it.
-fn addition(dialect: &Dialect, place: Place<'_>, new: &Node) -> Command {
+fn addition(dialect: &Dialect, place: Place<'_>, new: &Node, out: &mut Vec<Command>) {
     let rule = dialect.rule(place, dialect.positive(&new.text).0);
+    if let Some(texts) = rule.and_then(|rule| range_addition(dialect, rule, &new.text)) {
+        out.extend(texts.iter().map(|text| command(rule, text, Kind::Add)));
+        return;
+    }
     let inside = dialect.inside(rule);
-    let mut children: Vec<Command> = match rule.and_then(Rule::ordered) {
-        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => verbatim(&new.children),
-        _ => new.children.iter().map(|child| addition(dialect, inside, child)).collect(),
-    };
+    let mut children: Vec<Command> = Vec::with_capacity(new.children.len());
+    match rule.and_then(Rule::ordered) {
+        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => children = verbatim(&new.children),
+        _ => new.children.iter().for_each(|child| addition(dialect, inside, child, &mut children)),
+    }
     if children.iter().any(|child| child.weight != 0) {
         children.sort_by_key(|child| child.weight);
     }
-    Command { children, ..command(rule, &new.text, Kind::Add) }
+    out.push(Command { children, ..command(rule, &new.text, Kind::Add) });
 }
 
 fn command(rule: Option<&Rule>, text: &str, kind: Kind) -> Command {
@@ -260,11 +338,7 @@ fn command(rule: Option<&Rule>, text: &str, kind: Kind) -> Command {
         kind,
         old: None,
         rule: rule.map(|rule| rule.name().to_owned()),
-        risk: if kind == Kind::Enter {
-            Risk::Routine
-        } else {
-            rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting)
-        },
+        risk: if kind == Kind::Enter { Risk::Routine } else { rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting) },
         exit: rule.and_then(|rule| rule.page.exit.clone()),
         weight: rule.map_or(0, |rule| rule.page.order),
         children: Vec::new(),
@@ -293,14 +367,17 @@ fn appended(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[N
             continue;
         }
         let moves = wanted.contains(old.text.as_ref());
-        if let Some(command) = removal(dialect, place, old, &[]) {
-            out.push(Command { kind: if moves { Kind::Move } else { command.kind }, weight: 0, ..command });
+        let from = out.len();
+        removal(dialect, place, old, &Beside::new(&[]), &mut out);
+        for command in &mut out[from..] {
+            command.kind = if moves && command.kind == Kind::Remove { Kind::Move } else { command.kind };
+            command.weight = 0;
         }
     }
     for (index, new) in intended.iter().enumerate() {
         match kept.get(index) {
-            Some((old, _)) => out.extend(entered(dialect, place, &running[*old], new)),
-            None => out.push(Command { weight: 0, ..addition(dialect, place, new) }),
+            Some((old, _)) => entered(dialect, place, &running[*old], new, &mut out),
+            None => addition(dialect, place, new, &mut out),
         }
     }
     out

@@ -8,6 +8,7 @@ pub mod pattern;
 pub mod tree;
 pub mod dialect;
 mod syntax;
+mod options;
 mod range;
 mod normalize;
 mod model;

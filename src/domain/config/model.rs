@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::dialect::{Dialect, Place, Rule};
+use super::dialect::{Dialect, Place, Rule, is_slot};
 use super::normalize::{key, overrides};
-use super::page::{Ordered, RangePage};
+use super::options;
+use super::page::RangePage;
 use super::pattern::{fill, has_words_prefix};
 use super::range::NumberSet;
 use super::tree::Node;
@@ -41,6 +42,14 @@ impl Section {
         section
     }
 
+    /// Replaces everything by the lines of a section whose order and repetitions matter.
+    pub(super) fn rewrite(&mut self, nodes: Vec<Node>) {
+        *self = Self::default();
+        for node in nodes {
+            self.items.push(Some(Item { text: node.text, line: 0, body: Body::Plain(node.children) }));
+        }
+    }
+
     /// Gives the lines back.
     pub(super) fn into_nodes(self) -> Vec<Node> {
         let node = |item: Item| Node {
@@ -69,7 +78,7 @@ impl Section {
         self.index
             .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
             .take_while(|(text, _)| text.starts_with(prefix))
-            .filter(|(text, _)| has_words_prefix(text, prefix))
+            .filter(|(text, _)| prefix.is_empty() || has_words_prefix(text, prefix))
             .map(|(text, _)| text.clone())
             .collect()
     }
@@ -129,13 +138,7 @@ pub(super) enum Effect {
 }
 
 /// Applies one command (without its children) to a section. `removal_only` forbids that an unknown negation becomes a line.
-pub(super) fn apply(
-    dialect: &Dialect,
-    place: Place<'_>,
-    section: &mut Section,
-    command: &str,
-    removal_only: bool,
-) -> Effect {
+pub(super) fn apply(dialect: &Dialect, place: Place<'_>, section: &mut Section, command: &str, removal_only: bool) -> Effect {
     if let Some(effect) = apply_range(dialect, place, section, command) {
         return effect;
     }
@@ -152,29 +155,44 @@ pub(super) fn apply(
 fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: &str, command: (&str, bool)) -> Effect {
     let (command, removal_only) = command;
     let rule = dialect.rule(place, positive);
-    if rule.is_some_and(|rule| rule.page.toggle) && !removal_only {
-        if section.has(command) {
-            return Effect::Nothing;
-        }
-        section.take(positive);
-        if rule.is_some_and(|rule| rule.is_default(command)) {
-            return Effect::Removed;
-        }
-        section.push(Node::leaf(command, 0));
-        return Effect::Set;
+    if let Some(rule) = rule.filter(|rule| rule.page.toggle && !removal_only) {
+        return toggle_off((dialect, place), section, rule, (positive, command));
     }
     let targets = if section.has(positive) { vec![positive.into()] } else { section.with_prefix(positive) };
     if targets.is_empty() {
-        if removal_only || section.has(command) {
+        let is_state = rule.is_none_or(|rule| !rule.page.section && !rule.has_value());
+        if removal_only || !is_state || section.has(command) {
             return Effect::Nothing;
         }
         section.push(Node::leaf(command, 0));
         return Effect::Set;
     }
+    let is_whole = |text: &str| {
+        let rule = dialect.rule(place, text);
+        rule.is_some_and(|rule| rule.page.whole.as_ref().is_some_and(|template| fill(template, text, &rule.pattern) == positive))
+    };
+    let whole = targets.iter().any(|text| is_whole(text));
     for text in targets {
         take_with_effects(dialect, place, section, &text);
     }
+    if whole {
+        section.take_prefix_below(positive);
+    }
     Effect::Removed
+}
+
+/// Types `no X` of something that a device shows in both states: what is shown is not the default, so its opposite is hidden.
+fn toggle_off((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, (positive, command): (&str, &str)) -> Effect {
+    if section.has(command) {
+        return Effect::Nothing;
+    }
+    let other = if rule.has_value() { same_key(dialect, place, section, rule, positive) } else { None };
+    let was_shown = section.take(positive) | other.is_some_and(|old| section.take(&old));
+    if rule.is_default(command) || was_shown && !rule.page.keep && rule.page.default.is_none() {
+        return Effect::Removed;
+    }
+    section.push(Node::leaf(command, 0));
+    Effect::Set
 }
 
 /// Removes a line and everything that goes with it.
@@ -186,13 +204,7 @@ fn take_with_effects(dialect: &Dialect, place: Place<'_>, section: &mut Section,
     }
 }
 
-fn side_effects(
-    (dialect, place): (&Dialect, Place<'_>),
-    section: &mut Section,
-    rule: &Rule,
-    line: &str,
-    removed: bool,
-) {
+fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str, removed: bool) {
     for prefix in rule.prefixes(&rule.page.resets, line) {
         for text in section.with_prefix(&prefix) {
             section.take(&text);
@@ -218,7 +230,7 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
     let negated = format!("{}{line}", dialect.page.negation);
     if section.has(&negated) {
         section.take(&negated);
-        if !rule.is_some_and(|rule| rule.page.toggle) || removal_only {
+        if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some() || rule.has_value())) {
             return Effect::Removed;
         }
     }
@@ -237,18 +249,14 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
         }
     }
     if section.has(line) {
-        if let Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) = rule.and_then(Rule::ordered)
-            && let Some(inner) = section.open(line)
-        {
-            *inner = Section::default();
-        }
         return Effect::Set;
     }
     if let Some(rule) = rule
         && rule.has_value()
         && let Some(old) = same_key(dialect, place, section, rule, line)
     {
-        replace(section, &old, line);
+        let merged = options::merged(rule, &old, line);
+        replace(section, &old, merged.as_deref().unwrap_or(line));
         side_effects((dialect, place), section, rule, line, false);
         return Effect::Set;
     }
@@ -269,10 +277,7 @@ fn set_default(dialect: &Dialect, place: Place<'_>, section: &mut Section, rule:
 
 fn same_key(dialect: &Dialect, place: Place<'_>, section: &Section, rule: &Rule, line: &str) -> Option<Box<str>> {
     let wanted = rule.pattern.key(line);
-    section
-        .with_prefix(rule.pattern.head(line))
-        .into_iter()
-        .find(|text| key(dialect, place, text) == wanted && **text != *line)
+    section.with_prefix(rule.pattern.head(line)).into_iter().find(|text| key(dialect, place, text) == wanted && **text != *line)
 }
 
 /// Gives a line a new text; what stands below it stays.
@@ -293,33 +298,50 @@ fn apply_own_removal(dialect: &Dialect, place: Place<'_>, section: &mut Section,
     }
     let mut hit = false;
     for (rule, pattern) in rules {
-        let template = rule.page.negate.as_deref().unwrap_or_default();
         let (positive, _) = dialect.positive(command);
         let _ = pattern;
         let head = common_head(rule, positive);
         for text in section.with_prefix(&head) {
-            let (line, _) = dialect.positive(&text);
-            let named = dialect.rule(place, line).is_some_and(|found| std::ptr::eq(found, rule));
-            if named && fill(template, line, &rule.pattern) == command {
+            let (line, negated) = dialect.positive(&text);
+            if negated || !dialect.rule(place, line).is_some_and(|found| std::ptr::eq(found, rule)) {
+                continue;
+            }
+            if rule.page.negate.as_ref().is_some_and(|template| fill(template, line, &rule.pattern) == command) {
                 take_with_effects(dialect, place, section, &text);
                 hit = true;
+            } else if let Some(rest) = options::without(rule, line, command) {
+                hit = true;
+                if rest == rule.pattern.head(line) {
+                    take_with_effects(dialect, place, section, &text);
+                } else {
+                    replace(section, &text, &rest);
+                }
             }
         }
     }
     if hit { Some(Effect::Removed) } else { None }
 }
 
-/// Returns the literal words with which both the rule's lines and the command begin.
+/// Returns the words with which every line of the rule begins that the command can mean; empty when any line can.
 fn common_head(rule: &Rule, command: &str) -> String {
     let mut out = String::new();
-    for (a, b) in rule.pattern.source().split_whitespace().zip(command.split_whitespace()) {
-        if a != b {
-            break;
-        }
+    let mut said = command.split_ascii_whitespace();
+    let mut together = true;
+    for word in rule.pattern.source().split_ascii_whitespace() {
+        let said = said.next();
+        together = together && said.is_some();
+        let word = match (is_slot(word), said) {
+            (false, _) => {
+                together = together && said == Some(word);
+                word
+            }
+            (true, Some(said)) if together && !matches!(word, "_" | "..." | "**") => said,
+            _ => break,
+        };
         if !out.is_empty() {
             out.push(' ');
         }
-        out.push_str(a);
+        out.push_str(word);
     }
     out
 }
@@ -328,7 +350,7 @@ fn common_head(rule: &Rule, command: &str) -> String {
 fn apply_range(dialect: &Dialect, place: Place<'_>, section: &mut Section, command: &str) -> Option<Effect> {
     let (rule, range, numbers, adds) = range_command(dialect, place, command)?;
     let set = NumberSet::parse(&numbers, range)?;
-    let head = rule.pattern.head(command_head(rule, command).as_str()).to_owned();
+    let head = rule.pattern.head(dialect.positive(command).0).to_owned();
     let current = section
         .with_prefix(&head)
         .into_iter()
@@ -336,7 +358,7 @@ fn apply_range(dialect: &Dialect, place: Place<'_>, section: &mut Section, comma
     let before = current.as_ref().map(|(set, _)| set.clone()).unwrap_or_default();
     let after = if adds { before.union(&set) } else { before.minus(&set) };
     if after == before {
-        return Some(Effect::Nothing);
+        return if adds { Some(Effect::Nothing) } else { None };
     }
     let line = format!("{head} {}", after.print(range));
     match current {
@@ -349,23 +371,12 @@ fn apply_range(dialect: &Dialect, place: Place<'_>, section: &mut Section, comma
     Some(if adds { Effect::Set } else { Effect::Removed })
 }
 
-fn command_head(rule: &Rule, command: &str) -> String {
-    // The templates of `add` and `remove` begin with the rule's own literal words, possibly negated.
-    let words: Vec<&str> =
-        rule.pattern.source().split_whitespace().take_while(|word| !matches!(*word, "..." | "_")).collect();
-    let literal = words.join(" ");
-    if words.iter().all(|word| !matches!(*word, "*" | "#")) { format!("{literal} 0") } else { command.to_owned() }
-}
-
-fn range_command<'a>(
-    dialect: &'a Dialect,
-    place: Place<'a>,
-    command: &str,
-) -> Option<(&'a Rule, &'a RangePage, String, bool)> {
+fn range_command<'a>(dialect: &'a Dialect, place: Place<'a>, command: &str) -> Option<(&'a Rule, &'a RangePage, String, bool)> {
     let (positive, _) = dialect.positive(command);
     let rule = dialect.rule(place, positive)?;
     let range = rule.range().filter(|range| !range.separator.is_empty())?;
     for (template, adds) in [(&range.remove, false), (&range.add, true)] {
+        let template = fill(template, positive, &rule.pattern);
         if let Some(rest) = template.strip_suffix("{}").and_then(|start| command.strip_prefix(start)) {
             // A plain assignment looks like an addition where the platform has one word for both.
             if adds && !range.merge && template.trim_end_matches("{}").trim() == rule.pattern.head(command) {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::dialect::{Dialect, Place, Rule};
+use super::options;
 use super::page::{Ordered, RangePage};
 use super::pattern::has_words_prefix;
 use super::range::NumberSet;
@@ -50,9 +51,13 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
     let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
     for node in homed(dialect, place, numbered(header, nodes)) {
         let rule = dialect.rule(place, dialect.positive(&node.text).0);
-        if node.children.is_empty() && rule.is_some_and(|rule| rule.is_default(&node.text)) {
+        if node.children.is_empty() && rule.is_some_and(|rule| rule.is_default(&node.text) && !rule.page.send_default) {
             continue;
         }
+        let node = match rule {
+            Some(rule) if rule.page.options.is_some() => options::canonical(rule, node),
+            _ => node,
+        };
         if let Some((rule, range)) = rule.and_then(|rule| Some((rule, rule.range()?))) {
             add_range(rule, range, node, &mut out);
             continue;
@@ -64,7 +69,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         out.push(node);
     }
     let out = last_wins(dialect, place, out);
-    out.into_iter().filter(|node| !(node.children.is_empty() && is_permanent(dialect, place, node))).collect()
+    out.into_iter().filter(|node| !is_empty_permanent(dialect, place, node)).collect()
 }
 
 /// Moves lines into the section below to which they really belong.
@@ -73,7 +78,7 @@ fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         let rule = dialect.rule(place, dialect.positive(&node.text).0)?;
         rule.page.belongs.clone()
     };
-    if place.header.is_none() || !nodes.iter().any(|node| home(node).is_some()) {
+    if place.header.is_none() || !dialect.has_homes || !nodes.iter().any(|node| home(node).is_some()) {
         return nodes;
     }
     let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
@@ -93,8 +98,17 @@ fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
     out
 }
 
-fn is_permanent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
-    dialect.rule(place, &node.text).is_some_and(|rule| rule.page.permanent && rule.page.section)
+/// Tells whether a section that always exists says nothing: no line, or defaults only.
+fn is_empty_permanent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
+    if node.children.len() > 4 {
+        return false;
+    }
+    let Some(rule) = dialect.rule(place, &node.text).filter(|rule| rule.page.permanent && rule.page.section) else { return false };
+    let inside = dialect.inside(Some(rule));
+    node.children.iter().all(|child| {
+        let rule = dialect.rule(inside, dialect.positive(&child.text).0);
+        child.children.is_empty() && rule.is_some_and(|rule| rule.is_default(&child.text))
+    })
 }
 
 fn inner(dialect: &Dialect, place: Place<'_>, mut node: Node) -> Node {
@@ -107,15 +121,23 @@ fn inner(dialect: &Dialect, place: Place<'_>, mut node: Node) -> Node {
 
 /// Gives numbers to lines without one, as the device would.
 fn numbered(header: Option<&Rule>, mut nodes: Vec<Node>) -> Vec<Node> {
-    let Some(numbering) = header.and_then(|rule| rule.page.number) else { return nodes };
-    let has_number = |node: &Node| node.text.bytes().next().is_some_and(|b| b.is_ascii_digit());
-    if nodes.iter().any(has_number) {
-        return nodes;
-    }
-    let mut number = numbering.first;
+    let Some(numbering) = header.and_then(|rule| rule.page.number.as_ref()) else { return nodes };
+    let prefix = numbering.prefix.as_str();
+    let number_of = |node: &Node| {
+        let rest = node.text.strip_prefix(prefix)?;
+        rest.split(' ').next()?.parse::<u32>().ok()
+    };
+    let mut next = numbering.first;
     for node in &mut nodes {
-        node.text = format!("{number} {}", node.text).into();
-        number = number.saturating_add(numbering.step);
+        if let Some(number) = number_of(node) {
+            next = next.max(number.saturating_add(numbering.step));
+            continue;
+        }
+        let first_word = node.text.split(' ').next().unwrap_or_default();
+        if numbering.words.is_empty() || numbering.words.iter().any(|word| word == first_word) {
+            node.text = format!("{prefix}{next} {}", node.text).into();
+            next = next.saturating_add(numbering.step);
+        }
     }
     nodes
 }

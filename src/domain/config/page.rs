@@ -17,6 +17,8 @@ pub struct DialectPage {
     pub exit: String,
     /// First characters of lines that are comments.
     pub comments: Vec<String>,
+    /// First characters of lines that look like comments and are data all the same: `!!` on EOS.
+    pub kept: Vec<String>,
     /// Patterns (regular expressions over the whole line) of lines that are dropped: headers, time stamps, volatile facts.
     pub drop: Vec<String>,
     /// Equivalent spellings: every match is replaced before anything is compared.
@@ -138,6 +140,13 @@ pub struct RulePage {
     pub resets: Vec<String>,
     /// The line that the device has when none of this kind is there, and that it does not show.
     pub default: Option<String>,
+    /// The default is sent all the same when the section around it is new (`no shutdown` of a new interface).
+    pub send_default: bool,
+    /// Template of a word prefix that names the whole thing: when no intended line begins so, this prefix is negated, and
+    /// every line that begins so, here and below, vanishes (`no neighbor 192.0.2.1`).
+    pub whole: Option<String>,
+    /// The value is a list of named options that can be changed one by one.
+    pub options: Option<OptionsPage>,
     /// The section below the same header to which the line really belongs.
     pub belongs: Option<String>,
     /// The part before the value, alone, is what the device has when nothing is there.
@@ -146,6 +155,8 @@ pub struct RulePage {
     pub range: Option<RangePage>,
     /// Both the line and its negation are values that the device shows.
     pub toggle: bool,
+    /// The line stays when no intended line mentions it, because absence says nothing (`no shutdown` on NX-OS).
+    pub keep: bool,
     /// What the section is left with, when it is not the platform's usual word.
     pub exit: Option<String>,
     /// Risk class of an operation on it.
@@ -193,16 +204,48 @@ pub struct RangePage {
     pub merge: bool,
     /// The words that mean no number at all.
     pub none: Option<String>,
+    /// Most ranges that one command may name; 0 means no limit.
+    pub pieces_max: usize,
+}
+
+/// A value made of named options: `privilege 15 role network-admin`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptionsPage {
+    /// The options, in the order in which the device prints them.
+    pub parts: Vec<OptionPage>,
+    /// Whether a change sends all options, not only those that differ.
+    pub send_all: bool,
+    /// Whether the line is removed option by option, because no command removes it at once.
+    pub remove_each: bool,
+}
+
+/// One named option; its value reaches to the next option's name.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptionPage {
+    /// The word that begins it.
+    pub name: String,
+    /// The value that the device has, and does not show, without the option; sending it removes the option.
+    pub default: Option<String>,
+    /// The command that removes it; `{1}` are the words of the line's pattern.
+    pub gone: Option<String>,
+    /// Options that take its place.
+    pub instead: Vec<String>,
 }
 
 /// Numbers for lines that have none.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Numbering {
     /// The first number.
     pub first: u32,
     /// The distance.
     pub step: u32,
+    /// What stands before the number: `seq `.
+    pub prefix: String,
+    /// First words of the lines that are numbered; empty means all.
+    pub words: Vec<String>,
 }
 
 /// What an operation can do to traffic and to us.

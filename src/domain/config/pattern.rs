@@ -194,17 +194,21 @@ pub fn has_words_prefix(line: &str, prefix: &str) -> bool {
     line.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Fills `{1}`…, `{line}` and `{head}` of a template.
+/// Fills `{1}`…, `{line}` and `{head}` of a template; `{}` stays for numbers.
 pub fn fill(template: &str, line: &str, pattern: &Pattern) -> String {
     let captures = pattern.captures(line);
     let mut out = String::with_capacity(template.len() + line.len());
     let mut rest = template;
     while let Some(open) = rest.find('{') {
         out.push_str(&rest[..open]);
-        let Some(close) = rest[open..].find('}').map(|at| open + at) else { break };
+        let Some(close) = rest[open..].find('}').map(|at| open + at) else {
+            rest = &rest[open..];
+            break;
+        };
         match &rest[open + 1..close] {
             "line" => out.push_str(line),
             "head" => out.push_str(pattern.head(line)),
+            "" => out.push_str("{}"),
             number => {
                 let index = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
                 out.push_str(index.and_then(|n| captures.get(n).copied()).unwrap_or_default());

@@ -108,13 +108,19 @@ impl NumberSet {
     /// Prints the set in pieces that fit into `chars_max` (0: no limit).
     pub(super) fn chunks(&self, page: &RangePage, chars_max: usize) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
+        let mut pieces = 0;
         for piece in self.pieces(page) {
+            let fits = |last: &String| chars_max == 0 || last.len() + page.separator.len() + piece.len() <= chars_max;
             match out.last_mut() {
-                Some(last) if chars_max == 0 || last.len() + page.separator.len() + piece.len() <= chars_max => {
+                Some(last) if fits(last) && (page.pieces_max == 0 || pieces < page.pieces_max) => {
                     last.push_str(&page.separator);
                     last.push_str(&piece);
+                    pieces += 1;
                 }
-                _ => out.push(piece),
+                _ => {
+                    out.push(piece);
+                    pieces = 1;
+                }
             }
         }
         out

@@ -1,7 +1,7 @@
 //! Running and intended in, proved commands out: compare, try on the model, repair, until the model holds the intention.
 
 use super::command::{Command, Kind, Remediation};
-use super::dialect::{Dialect, Place};
+use super::dialect::{Dialect, Place, Rule};
 use super::diff;
 use super::model::{Effect, Section, apply};
 use super::tree::{ConfigTree, Node};
@@ -28,11 +28,7 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         Scope::Owned(sections) => {
             let mut managed = Vec::new();
             for node in &running.children {
-                if owns(dialect, sections, &node.text) {
-                    managed.push(node.clone())
-                } else {
-                    foreign.push(node.text.to_string())
-                }
+                if owns(dialect, sections, &node.text) { managed.push(node.clone()) } else { foreign.push(node.text.to_string()) }
             }
             (managed, intended.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect())
         }
@@ -94,8 +90,12 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
             continue;
         }
         let had_children = !command.children.is_empty();
-        if had_children && let Some(inner) = section.open(&command.text) {
-            let rule = dialect.rule(place, dialect.positive(&command.text).0);
+        let rule = dialect.rule(place, dialect.positive(&command.text).0);
+        if rule.is_some_and(Rule::is_rewritten) {
+            if let Some(inner) = section.open(&command.text) {
+                inner.rewrite(command.children.iter().map(Command::node).collect());
+            }
+        } else if had_children && let Some(inner) = section.open(&command.text) {
             command.children = execute(dialect, dialect.inside(rule), inner, command.children);
         }
         let matters = match command.kind {
@@ -119,10 +119,11 @@ pub(super) fn predict(dialect: &Dialect, running: &ConfigTree, commands: &Config
 fn type_in(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands: &[Node]) {
     for command in commands {
         apply(dialect, place, section, &command.text, false);
-        if !command.children.is_empty()
-            && let Some(inner) = section.open(&command.text)
-        {
-            let rule = dialect.rule(place, dialect.positive(&command.text).0);
+        let (positive, negated) = dialect.positive(&command.text);
+        let rule = dialect.rule(place, positive);
+        if !negated && rule.is_some_and(Rule::is_rewritten) && let Some(inner) = section.open(&command.text) {
+            inner.rewrite(command.children.clone());
+        } else if !command.children.is_empty() && let Some(inner) = section.open(&command.text) {
             type_in(dialect, dialect.inside(rule), inner, &command.children);
         }
     }
