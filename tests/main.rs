@@ -4,6 +4,7 @@
 mod support;
 
 mod conformance;
+mod conformance_secrets;
 mod device;
 mod git;
 mod git_remote;

@@ -51,6 +51,8 @@ pub struct Dialect {
     pub outdents: Vec<(Regex, Regex)>,
     /// Secret values; group 1 is the secret.
     pub secrets: Vec<Regex>,
+    /// The same expressions, asked first.
+    pub secret_set: RegexSet,
     /// Everything above that looks at a single line, asked first because most lines are plain.
     pub special: RegexSet,
     /// Whether any rule moves lines into another section.
@@ -95,6 +97,7 @@ impl Dialect {
             delimited: page.delimited.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
             blocks: page.blocks.iter().map(|b| pairs(&b.start, &b.end)).collect::<Result<_, _>>()?,
             outdents: page.outdents.iter().map(|o| pairs(&o.start, &o.end)).collect::<Result<_, _>>()?,
+            secret_set: RegexSet::new(&page.secrets).map_err(|error| error.to_string())?,
             secrets: page.secrets.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
             has_homes: rules.iter().any(|rule| rule.page.belongs.is_some()),
             rules,

@@ -16,6 +16,9 @@ pub mod command;
 mod diff;
 pub mod remediate;
 pub mod text_diff;
+mod secret_words;
+mod secret_line;
+pub mod mask;
 
 use command::Remediation;
 use dialect::Dialect;
@@ -59,27 +62,6 @@ impl Dialect {
     /// Returns the commands as text to be read, or pasted into a session.
     pub fn commands_text(&self, remediation: &Remediation) -> String {
         remediation.text(self.page.indent.max(1))
-    }
-
-    /// Replaces the secrets of a text.
-    pub fn mask(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        for line in text.split_inclusive('\n') {
-            let start = line.len() - line.trim_start().len();
-            let found = self
-                .secrets
-                .iter()
-                .find_map(|regex| regex.captures(line[start..].trim_end())?.get(1).map(|m| m.range()));
-            match found {
-                Some(range) => {
-                    out.push_str(&line[..start + range.start]);
-                    out.push_str(super::secret::MASK);
-                    out.push_str(&line[start + range.end..]);
-                }
-                None => out.push_str(line),
-            }
-        }
-        out
     }
 
     /// Returns a unified diff for people.

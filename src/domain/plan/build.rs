@@ -94,14 +94,14 @@ impl DeviceChange {
 /// Returns the state of a device for a plan, everything masked.
 pub fn device_state(platform: &Platform, change: &DeviceChange, head: &str, class: RollbackClass) -> DeviceState {
     let dialect = &platform.dialect;
-    let masked = |operations: Vec<Operation>| operations.into_iter().map(|o| masked_operation(platform, o)).collect();
+    let masked = |operations: Vec<Operation>| dialect.mask_operations(&operations);
     let running = dialect.print(&change.running);
     let reading = Reading {
         platform: platform.name.clone(),
         base: base_digest(platform, &change.running),
         intended: Digest::of(&dialect.mask(head)),
         drift: masked(change.drift.operations()),
-        foreign: change.drift.foreign.clone(),
+        foreign: change.drift.foreign.iter().map(|line| dialect.mask(line)).collect(),
     };
     if change.forward.is_empty() {
         return DeviceState::InSync(Box::new(reading));
@@ -125,14 +125,4 @@ pub fn device_state(platform: &Platform, change: &DeviceChange, head: &str, clas
 /// Returns the hash by which a running configuration is recognised: normalised and masked.
 pub fn base_digest(platform: &Platform, running: &ConfigTree) -> Digest {
     Digest::of(&platform.dialect.mask(&platform.dialect.print(running)))
-}
-
-fn masked_operation(platform: &Platform, operation: Operation) -> Operation {
-    let mask = |text: String| platform.dialect.mask(&text);
-    Operation {
-        command: mask(operation.command),
-        old: operation.old.map(mask),
-        path: operation.path.into_iter().map(mask).collect(),
-        ..operation
-    }
 }
