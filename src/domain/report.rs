@@ -180,7 +180,8 @@ pub fn run_text(run: &Run) -> String {
     }
     for (index, record) in run.waves.iter().enumerate() {
         let outcome = record.outcome.map_or_else(|| "in progress".to_owned(), |outcome| format!("{outcome:?}"));
-        let _ = writeln!(out, "wave {}: {outcome}", index + 1);
+        let direction = if record.reverse { " (taking earlier waves back)" } else { "" };
+        let _ = writeln!(out, "wave {}{direction}: {outcome}", index + 1);
         for (device, state) in record.wave.states() {
             let _ = writeln!(out, "  {device}: {state:?}");
         }

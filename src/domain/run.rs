@@ -68,6 +68,9 @@ pub enum RunEvent {
         devices: BTreeMap<DeviceName, Digest>,
         /// How long a device waits for the confirmation, in seconds.
         confirm_timeout_s: u64,
+        /// Whether it takes back what earlier waves of this run brought.
+        #[serde(default)]
+        reverse: bool,
     },
     /// An action is about to be tried: written before it is.
     Asked {
@@ -198,6 +201,8 @@ pub struct WaveRecord {
     pub snapshots: BTreeMap<DeviceName, Digest>,
     /// How long a device waits for the confirmation, in seconds.
     pub confirm_timeout_s: u64,
+    /// Whether it takes back what earlier waves of this run brought.
+    pub reverse: bool,
     /// When each device was last asked to commit.
     pub committed_at: BTreeMap<DeviceName, Timestamp>,
     /// Actions that were tried and have no answer yet.
@@ -275,11 +280,12 @@ impl Run {
         match event {
             RunEvent::Requested { .. } => return Err(illegal("it was requested twice")),
             RunEvent::Planned { plan, .. } => self.plan = Some(plan.clone()),
-            RunEvent::WaveStarted { at, devices, confirm_timeout_s, .. } => self.waves.push(WaveRecord {
+            RunEvent::WaveStarted { at, devices, confirm_timeout_s, reverse, .. } => self.waves.push(WaveRecord {
                 started_at: *at,
                 wave: Wave::new(devices.keys().cloned()),
                 snapshots: devices.clone(),
                 confirm_timeout_s: *confirm_timeout_s,
+                reverse: *reverse,
                 committed_at: BTreeMap::new(),
                 open: BTreeMap::new(),
                 outcome: None,
@@ -318,8 +324,19 @@ impl Run {
         Ok(())
     }
 
-    /// Returns the devices and where they stand, over all waves.
+    /// Returns the devices and where they stand, over all waves: confirmed means that the device keeps the change.
     pub fn device_states(&self) -> BTreeMap<DeviceName, State> {
-        self.waves.iter().flat_map(|record| record.wave.states()).collect()
+        let mut out = BTreeMap::new();
+        for record in &self.waves {
+            for (device, state) in record.wave.states() {
+                let state = match (record.reverse, state) {
+                    (true, State::Confirmed) => State::Restored,
+                    (true, State::Restored | State::Planned) => State::Confirmed,
+                    (_, state) => state,
+                };
+                out.insert(device, state);
+            }
+        }
+        out
     }
 }

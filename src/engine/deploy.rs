@@ -10,6 +10,7 @@ use crate::adapters::device::Candidate;
 use crate::domain::config::text_diff;
 use crate::domain::deploy::rollout::{self, Strategy, rollout};
 use crate::domain::deploy::wave::{Action, Answer, Outcome, State};
+use crate::domain::intent::settings::{FailurePolicy, Settings};
 use crate::domain::inventory::Device;
 use crate::domain::name::DeviceName;
 use crate::domain::plan::build::{self, Drift, Texts};
@@ -43,9 +44,9 @@ pub struct Stale {
 }
 
 /// The two sides of a deployment, rendered.
-struct Sides {
-    head: Rendered,
-    applied: Option<Rendered>,
+pub(super) struct Sides {
+    pub(super) head: Rendered,
+    pub(super) applied: Option<Rendered>,
 }
 
 impl Context {
@@ -67,43 +68,10 @@ impl Context {
         };
         let waves = waves(&sides.head, &works);
         self.tell(&format!("{} in {}", crate::domain::report::count(works.len(), "device"), crate::domain::report::count(waves.len(), "wave")));
-        self.go(journal, &works, waves, sides.head.intent.settings.rollout.bake.duration()).await
+        self.go(journal, &works, waves, &sides.head.intent.settings).await
     }
 
-    /// Goes on with a deployment that was interrupted: actions without an answer are lost answers.
-    ///
-    /// # Errors
-    /// When the store does not take an event.
-    pub async fn resume(&self, journal: &mut Journal, deployment: &Deployment<'_>) -> anyhow::Result<RunOutcome> {
-        let Some(record) = journal.run().waves.last().cloned() else {
-            return self.end(journal, RunOutcome::Failed, "the service stopped before anything was sent".into()).await;
-        };
-        let sides = match self.sides(deployment) {
-            Ok(sides) => sides,
-            Err(reason) => return self.end(journal, RunOutcome::Stuck, format!("interrupted, and it cannot go on: {reason}")).await,
-        };
-        let mut works = Works::new();
-        for (name, digest) in &record.snapshots {
-            let Some(base) = self.store.snapshot(digest).await? else {
-                let reason = format!("interrupted, and the stored configuration of {name} is missing");
-                return self.end(journal, RunOutcome::Stuck, reason).await;
-            };
-            match self.work(journal, deployment, &sides, (name, &base)).await {
-                Ok(work) => works.insert(name.clone(), work),
-                Err(reason) => return self.end(journal, RunOutcome::Stuck, format!("interrupted: {name}: {reason}")).await,
-            };
-        }
-        for (device, action) in record.open {
-            let at = self.clock.now();
-            let detail = Some("the service stopped while it waited for the answer".to_owned());
-            journal.record(RunEvent::Answered { at, device, action, answer: Answer::Lost, detail }).await?;
-        }
-        // The rest of the plan is not begun after an interruption: the network may have changed meanwhile.
-        let outcome = self.drive(journal, &works).await?;
-        self.close(journal, outcome, deployment.plan.planned().count(), true).await
-    }
-
-    fn sides(&self, deployment: &Deployment<'_>) -> Result<Sides, String> {
+    pub(super) fn sides(&self, deployment: &Deployment<'_>) -> Result<Sides, String> {
         let render = |snapshot: &Snapshot| {
             self.rendered(snapshot).map(|(rendered, _)| rendered).map_err(|findings| {
                 findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -152,7 +120,7 @@ impl Context {
     }
 
     /// Computes the work on one device from the configuration it has.
-    async fn work(
+    pub(super) async fn work(
         &self,
         journal: &Journal,
         deployment: &Deployment<'_>,
@@ -191,33 +159,52 @@ impl Context {
         journal: &mut Journal,
         works: &Works,
         waves: Vec<Vec<DeviceName>>,
-        bake: std::time::Duration,
+        settings: &Settings,
     ) -> anyhow::Result<RunOutcome> {
         let total = waves.len();
+        let mut worst = Outcome::Applied;
         for (index, members) in waves.into_iter().enumerate() {
             if index == 1 {
-                tokio::time::sleep(bake).await;
+                tokio::time::sleep(settings.rollout.bake.duration()).await;
             }
-            let mut devices = BTreeMap::new();
-            let mut confirm_timeout_s = 0;
-            for name in members {
-                let work = &works[&name];
-                devices.insert(name, self.store.put_snapshot(&work.candidate.base).await?);
-                confirm_timeout_s = work.confirm_within.as_secs();
-            }
-            let names: Vec<&str> = devices.keys().map(DeviceName::as_str).collect();
+            let names: Vec<&str> = members.iter().map(DeviceName::as_str).collect();
             self.tell(&format!("wave {} of {total}: {}", index + 1, names.join(", ")));
-            journal.record(RunEvent::WaveStarted { at: self.clock.now(), index, devices, confirm_timeout_s }).await?;
+            self.begin_wave(journal, members.iter().filter_map(|name| works.get(name)), false).await?;
             let outcome = self.drive(journal, works).await?;
-            if outcome != Outcome::Applied || index + 1 == total {
-                return self.close(journal, outcome, works.len(), false).await;
+            worst = worst.max(outcome);
+            let goes_on = match settings.failure {
+                FailurePolicy::Continue => outcome <= Outcome::RolledBack,
+                FailurePolicy::Stop | FailurePolicy::RollbackWave | FailurePolicy::RollbackRun => outcome == Outcome::Applied,
+            };
+            if !goes_on {
+                break;
             }
         }
-        self.end(journal, RunOutcome::Applied, "nothing had to be sent".into()).await
+        if worst == Outcome::RolledBack && settings.failure == FailurePolicy::RollbackRun {
+            self.take_back(journal, works).await?;
+        }
+        self.close(journal, worst, works.len(), false).await
+    }
+
+    /// Stores where the devices of a wave start from, then says that it begins.
+    pub(super) async fn begin_wave<'w>(
+        &self,
+        journal: &mut Journal,
+        works: impl Iterator<Item = &'w DeviceWork>,
+        reverse: bool,
+    ) -> anyhow::Result<()> {
+        let mut devices = BTreeMap::new();
+        let mut confirm_timeout_s = 0;
+        for work in works {
+            devices.insert(work.device.name.clone(), self.store.put_snapshot(&work.candidate.base).await?);
+            confirm_timeout_s = work.confirm_within.as_secs();
+        }
+        let index = journal.run().waves.len();
+        journal.record(RunEvent::WaveStarted { at: self.clock.now(), index, devices, confirm_timeout_s, reverse }).await
     }
 
     /// Drives the current wave to its end: ask, write down, act, write down.
-    async fn drive(&self, journal: &mut Journal, works: &Works) -> anyhow::Result<Outcome> {
+    pub(super) async fn drive(&self, journal: &mut Journal, works: &Works) -> anyhow::Result<Outcome> {
         loop {
             let index = journal.run().waves.len().saturating_sub(1);
             let Some(record) = journal.run().waves.last() else { anyhow::bail!("no wave was started") };
@@ -253,19 +240,24 @@ impl Context {
         }
     }
 
-    /// Ends the run by the outcome of its last wave.
-    async fn close(&self, journal: &mut Journal, outcome: Outcome, planned: usize, interrupted: bool) -> anyhow::Result<RunOutcome> {
+    /// Ends the run by what became of its devices.
+    pub(super) async fn close(
+        &self,
+        journal: &mut Journal,
+        outcome: Outcome,
+        planned: usize,
+        interrupted: bool,
+    ) -> anyhow::Result<RunOutcome> {
         let run = journal.run();
-        let earlier = run.waves.len() > 1;
-        let kept = run.device_states().values().filter(|state| **state == State::Confirmed).count();
-        let result = match outcome {
-            Outcome::Applied if kept == planned => RunOutcome::Applied,
-            Outcome::RolledBack if !earlier => RunOutcome::RolledBack,
-            Outcome::Applied | Outcome::RolledBack => RunOutcome::Partial,
-            Outcome::Split => RunOutcome::Inconsistent,
-            Outcome::Stuck => RunOutcome::Stuck,
-        };
         let states = run.device_states();
+        let number = |wanted: State| states.values().filter(|state| **state == wanted).count();
+        let result = match outcome {
+            _ if outcome == Outcome::Stuck || number(State::Stuck) > 0 => RunOutcome::Stuck,
+            Outcome::Split => RunOutcome::Inconsistent,
+            _ if number(State::Confirmed) == planned => RunOutcome::Applied,
+            _ if number(State::Confirmed) == 0 => RunOutcome::RolledBack,
+            _ => RunOutcome::Partial,
+        };
         let mut by_state: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (device, state) in &states {
             by_state.entry(format!("{state:?}").to_lowercase()).or_default().push(device.as_str());
@@ -277,7 +269,7 @@ impl Context {
         self.end(journal, result, summary).await
     }
 
-    async fn end(&self, journal: &mut Journal, outcome: RunOutcome, summary: String) -> anyhow::Result<RunOutcome> {
+    pub(super) async fn end(&self, journal: &mut Journal, outcome: RunOutcome, summary: String) -> anyhow::Result<RunOutcome> {
         journal.finish(self, outcome, summary).await?;
         Ok(outcome)
     }

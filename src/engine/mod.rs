@@ -5,6 +5,7 @@ pub mod planning;
 pub mod journal;
 pub mod work;
 pub mod deploy;
+pub mod recovery;
 pub mod repository;
 pub mod main_loop;
 pub mod query;

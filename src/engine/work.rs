@@ -24,6 +24,9 @@ const OBSERVE_EVERY: Duration = Duration::from_secs(3);
 /// A confirmation is not sent when less than this is left of the deadline.
 const CONFIRM_MARGIN: Duration = Duration::from_secs(1);
 
+/// First words of commands that a check may run: the repository must not write to devices through its checks.
+const READ_ONLY: [&str; 6] = ["show", "display", "ping", "traceroute", "get", "info"];
+
 /// Everything about one device of a deployment. Holds secrets in clear; never stored, never shown.
 pub struct DeviceWork {
     /// The inventory entry.
@@ -102,6 +105,12 @@ impl Context {
     /// Repeats a check until it passes or its time is over.
     async fn hold(&self, work: &DeviceWork, session: &mut dyn Device, check: &Check) -> Result<(), DeviceError> {
         let until = tokio::time::Instant::now() + check.within.duration();
+        let first = check.command.split_whitespace().next().unwrap_or_default();
+        if !READ_ONLY.contains(&first) {
+            let message = format!("check `{}`: `{}` is not a command that only reads", check.name, check.command);
+            let hint = format!("begin it with one of: {}", READ_ONLY.join(", "));
+            return Err(DeviceError::refused(DeviceProblem::Rejected, message).hint(hint));
+        }
         loop {
             let output = session.run(&check.command).await?;
             let result = evaluate(check, &output);
@@ -188,7 +197,8 @@ impl Context {
         }
     }
 
-    async fn running_of(&self, work: &DeviceWork) -> Result<String, DeviceError> {
+    /// Reads the running configuration in a session of its own.
+    pub(super) async fn running_of(&self, work: &DeviceWork) -> Result<String, DeviceError> {
         self.connect(&work.device).await?.running().await
     }
 
