@@ -53,6 +53,8 @@ pub struct Dialect {
     pub secrets: Vec<Regex>,
     /// Everything above that looks at a single line, asked first because most lines are plain.
     pub special: RegexSet,
+    /// Whether any section also stands in a list of numbers.
+    pub(super) has_lists: bool,
     /// Whether any rule moves lines into another section.
     pub(super) has_homes: bool,
     rules: Vec<Rule>,
@@ -92,6 +94,7 @@ impl Dialect {
             blocks: page.blocks.iter().map(|b| pairs(&b.start, &b.end)).collect::<Result<_, _>>()?,
             outdents: page.outdents.iter().map(|o| pairs(&o.start, &o.end)).collect::<Result<_, _>>()?,
             secrets: page.secrets.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            has_lists: rules.iter().any(|rule| rule.page.listed_in.is_some()),
             has_homes: rules.iter().any(|rule| rule.page.belongs.is_some()),
             rules,
             top,

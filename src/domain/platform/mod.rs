@@ -40,6 +40,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("frr", include_str!("definitions/frr.yaml")),
     ("arista_eos", include_str!("definitions/arista_eos.yaml")),
     ("cisco_iosxe", include_str!("definitions/cisco_iosxe.yaml")),
+    ("hpe_comware", include_str!("definitions/hpe_comware.yaml")),
+    ("huawei_vrp", include_str!("definitions/huawei_vrp.yaml")),
 ];
 
 impl Platform {
