@@ -228,7 +228,7 @@ fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, 
 fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, removal_only: bool) -> Effect {
     let rule = dialect.rule(place, line);
     let negated = format!("{}{line}", dialect.page.negation);
-    if section.has(&negated) {
+    if !dialect.page.negation.is_empty() && section.has(&negated) {
         section.take(&negated);
         if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some() || rule.has_value())) {
             return Effect::Removed;
@@ -241,7 +241,7 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
         if rule.is_default(line) {
             return set_default(dialect, place, section, rule, line);
         }
-        if rule.has_value() {
+        if rule.has_value() && !dialect.page.negation.is_empty() {
             let explicit = format!("{}{}", dialect.page.negation, rule.pattern.head(line));
             if overrides(dialect, place, line, rule.pattern.head(line)) {
                 section.take(&explicit);
