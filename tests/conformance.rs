@@ -88,6 +88,11 @@ fn is_top_framing(command: &str) -> bool {
     WORDS.contains(&command)
 }
 
+/// Leaves out what a tool types around the commands themselves.
+fn without_framing(text: &str) -> String {
+    text.lines().filter(|line| !is_top_framing(line.trim()) && !matches!(line.trim(), "q" | "exit" | "end")).fold(String::new(), |out, line| out + line + "\n")
+}
+
 /// How many cases came out how.
 #[derive(Debug, Default)]
 pub(crate) struct Score {
@@ -142,7 +147,7 @@ impl Score {
         }
         let reached = |commands: &ConfigTree| dialect.same(&dialect.predict(&running, commands), &intended);
         let proved = remediation.unproved.is_empty() && reached(&remediation.tree());
-        if proved && reached(&dialect.parse_commands(theirs_text)) {
+        if proved && reached(&dialect.parse_commands(&without_framing(theirs_text))) {
             if ours.count() <= theirs.count() { self.shorter += 1 } else { self.longer += 1 }
             if std::env::var_os("CONFORMANCE_ALL").is_some() {
                 println!("other {name}\n ours:\n{ours} theirs:\n{theirs}");

@@ -55,6 +55,8 @@ pub struct Dialect {
     pub secret_set: RegexSet,
     /// Everything above that looks at a single line, asked first because most lines are plain.
     pub special: RegexSet,
+    /// Whether any section also stands in a list of numbers.
+    pub(super) has_lists: bool,
     /// Whether any rule moves lines into another section.
     pub(super) has_homes: bool,
     rules: Vec<Rule>,
@@ -99,6 +101,7 @@ impl Dialect {
             outdents: page.outdents.iter().map(|o| pairs(&o.start, &o.end)).collect::<Result<_, _>>()?,
             secret_set: RegexSet::new(&page.secrets).map_err(|error| error.to_string())?,
             secrets: page.secrets.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            has_lists: rules.iter().any(|rule| rule.page.listed_in.is_some()),
             has_homes: rules.iter().any(|rule| rule.page.belongs.is_some()),
             rules,
             top,

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::command::{Command, Kind};
 use super::dialect::{Dialect, Place, Rule};
-use super::normalize::{key, overrides};
+use super::normalize::{key, overrides, section_number};
 use super::options;
 use super::page::{Change, Ordered, Risk};
 use super::pattern::{fill, has_words_prefix};
@@ -232,10 +232,12 @@ fn range_change(dialect: &Dialect, rule: Option<&Rule>, old: &Node, new: &Node) 
         return None;
     }
     let mut out = Vec::new();
-    for (template, set) in [(&range.add, after.minus(&before)), (&range.remove, before.minus(&after))] {
+    let weight_removed = if range.sections.is_some() { rule.page.order_removed.unwrap_or(-rule.page.order) } else { rule.page.order };
+    let parts = [(&range.add, after.minus(&before), rule.page.order), (&range.remove, before.minus(&after), weight_removed)];
+    for (template, set, weight) in parts {
         for chunk in set.chunks(range, room(dialect, template)) {
             let text = fill(template, &new.text, &rule.pattern).replace("{}", &chunk);
-            out.push(Command { old: Some(old.text.to_string()), ..command(Some(rule), &text, Kind::Change) });
+            out.push(Command { old: Some(old.text.to_string()), weight, ..command(Some(rule), &text, Kind::Change) });
         }
     }
     Some(out)
@@ -263,7 +265,7 @@ fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, beside: &Beside<'_>,
     if old.children.is_empty() && (known.page.keep || known.is_default(&old.text)) {
         return;
     }
-    if known.page.permanent && !negated {
+    if !negated && (known.page.permanent || is_listed(dialect, place, known, old, beside)) {
         let children = level(dialect, dialect.inside(rule), &old.children, &[]);
         if !children.is_empty() {
             out.push(Command { children, ..command(rule, &old.text, Kind::Enter) });
@@ -283,6 +285,15 @@ fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, beside: &Beside<'_>,
     if !text.is_empty() {
         out.push(removed(rule, old, text));
     }
+}
+
+/// Tells whether a section goes on as a number of the intended list, so that it is emptied and not removed.
+fn is_listed(dialect: &Dialect, place: Place<'_>, rule: &Rule, old: &Node, beside: &Beside<'_>) -> bool {
+    let Some((list, number)) = rule.page.listed_in.as_ref().and_then(|list| Some((list, section_number(&old.text)?))) else { return false };
+    beside.with_prefix(list).any(|line| {
+        let range = dialect.rule(place, line).and_then(Rule::range);
+        range.and_then(|range| NumberSet::parse(&line[list.len()..], range)).is_some_and(|set| set.contains(number))
+    })
 }
 
 fn removed(rule: Option<&Rule>, old: &Node, text: String) -> Command {

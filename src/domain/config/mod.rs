@@ -29,17 +29,14 @@ use tree::ConfigTree;
 impl Dialect {
     /// Reads a configuration as the device prints it or as a person writes it. Never fails: what is odd stays a line.
     pub fn parse(&self, text: &str) -> ConfigTree {
-        let tree = match self.page.family {
-            Family::Context => syntax::parse_context(self, text),
-            _ => syntax::parse_indented(self, text),
-        };
-        normalize::normalize(self, tree)
+        normalize::normalize(self, self.parse_commands(text))
     }
 
     /// Reads commands as they are typed: like a configuration, without normalisation.
     pub fn parse_commands(&self, text: &str) -> ConfigTree {
         match self.page.family {
             Family::Context => syntax::parse_context(self, text),
+            Family::Fortios => syntax::parse_fortios(self, text),
             _ => syntax::parse_indented(self, text),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dialect::{Dialect, Place, Rule, is_slot};
-use super::normalize::{key, overrides};
+use super::normalize::{key, overrides, section_number};
 use super::options;
 use super::page::RangePage;
 use super::pattern::{fill, has_words_prefix};
@@ -228,7 +228,7 @@ fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, 
 fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, removal_only: bool) -> Effect {
     let rule = dialect.rule(place, line);
     let negated = format!("{}{line}", dialect.page.negation);
-    if section.has(&negated) {
+    if !dialect.page.negation.is_empty() && section.has(&negated) {
         section.take(&negated);
         if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some() || rule.has_value())) {
             return Effect::Removed;
@@ -241,7 +241,7 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
         if rule.is_default(line) {
             return set_default(dialect, place, section, rule, line);
         }
-        if rule.has_value() {
+        if rule.has_value() && !dialect.page.negation.is_empty() {
             let explicit = format!("{}{}", dialect.page.negation, rule.pattern.head(line));
             if overrides(dialect, place, line, rule.pattern.head(line)) {
                 section.take(&explicit);
@@ -263,8 +263,24 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
     section.push(Node::leaf(line, 0));
     if let Some(rule) = rule {
         side_effects((dialect, place), section, rule, line, false);
+        leave_list((dialect, place), section, rule, line);
     }
     Effect::Set
+}
+
+/// A section of its own stands for its number, which leaves the list.
+fn leave_list((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str) {
+    let Some((list, number)) = rule.page.listed_in.as_ref().and_then(|list| Some((list, section_number(line)?))) else { return };
+    for text in section.with_prefix(list) {
+        let Some(range) = dialect.rule(place, &text).and_then(Rule::range) else { continue };
+        let Some(set) = NumberSet::parse(&text[list.len()..], range).filter(|set| set.contains(number)) else { continue };
+        let rest = set.minus(&NumberSet::one(number));
+        if rest.is_empty() {
+            section.take(&text);
+        } else {
+            replace(section, &text, &format!("{list} {}", rest.print(range)));
+        }
+    }
 }
 
 fn set_default(dialect: &Dialect, place: Place<'_>, section: &mut Section, rule: &Rule, line: &str) -> Effect {
@@ -357,8 +373,18 @@ fn apply_range(dialect: &Dialect, place: Place<'_>, section: &mut Section, comma
         .find_map(|text| Some((NumberSet::parse(text.get(head.len()..)?, range)?, text)));
     let before = current.as_ref().map(|(set, _)| set.clone()).unwrap_or_default();
     let after = if adds { before.union(&set) } else { before.minus(&set) };
+    let mut vanished = false;
+    if let Some(template) = range.sections.as_ref().filter(|_| !adds) {
+        for number in set.numbers() {
+            vanished |= section.take(&template.replace("{}", &number.to_string()));
+        }
+    }
     if after == before {
-        return if adds { Some(Effect::Nothing) } else { None };
+        return match (adds, vanished) {
+            (true, _) => Some(Effect::Nothing),
+            (false, true) => Some(Effect::Removed),
+            (false, false) => None,
+        };
     }
     let line = format!("{head} {}", after.print(range));
     match current {

@@ -68,8 +68,43 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         }
         out.push(node);
     }
-    let out = last_wins(dialect, place, out);
+    let mut out = last_wins(dialect, place, out);
+    if dialect.has_lists {
+        listed(dialect, place, &mut out);
+    }
     out.into_iter().filter(|node| !is_empty_permanent(dialect, place, node)).collect()
+}
+
+/// Numbers that stand in a list and have a section: a section that says something stands for its number, an empty one is a number.
+fn listed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node>) {
+    let mut numbers: Vec<(String, u32, bool)> = Vec::new();
+    nodes.retain(|node| {
+        let list = dialect.rule(place, &node.text).and_then(|rule| rule.page.listed_in.clone());
+        let Some((list, number)) = list.and_then(|list| Some((list, section_number(&node.text)?))) else { return true };
+        numbers.push((list, number, node.children.is_empty()));
+        !node.children.is_empty()
+    });
+    for (list, number, is_empty) in numbers {
+        let found = nodes.iter_mut().find(|node| has_words_prefix(&node.text, &list));
+        let Some(rule) = dialect.rule(place, &format!("{list} {number}")) else { continue };
+        let Some(range) = rule.range() else { continue };
+        let one = NumberSet::one(number);
+        match found {
+            Some(node) => {
+                let Some(set) = NumberSet::parse(&node.text[list.len()..], range) else { continue };
+                let set = if is_empty { set.union(&one) } else { set.minus(&one) };
+                node.text = format!("{list} {}", set.print(range)).trim_end().into();
+            }
+            None if is_empty => nodes.push(Node::leaf(format!("{list} {}", one.print(range)), 0)),
+            None => {}
+        }
+        nodes.retain(|node| *node.text != *list);
+    }
+}
+
+/// Returns the number that a section's header ends with.
+pub(super) fn section_number(header: &str) -> Option<u32> {
+    header.rsplit(' ').next()?.parse().ok()
 }
 
 /// Moves lines into the section below to which they really belong.

@@ -145,6 +145,8 @@ pub struct RulePage {
     /// Template of a word prefix that names the whole thing: when no intended line begins so, this prefix is negated, and
     /// every line that begins so, here and below, vanishes (`no neighbor 192.0.2.1`).
     pub whole: Option<String>,
+    /// The part before the value of the range line that also holds this section's number: `vlan batch` for `vlan 10`.
+    pub listed_in: Option<String>,
     /// The value is a list of named options that can be changed one by one.
     pub options: Option<OptionsPage>,
     /// The section below the same header to which the line really belongs.
@@ -204,6 +206,8 @@ pub struct RangePage {
     pub merge: bool,
     /// The words that mean no number at all.
     pub none: Option<String>,
+    /// What a section of one of the numbers is called; it vanishes with the number.
+    pub sections: Option<String>,
     /// Most ranges that one command may name; 0 means no limit.
     pub pieces_max: usize,
 }

@@ -57,6 +57,17 @@ impl NumberSet {
         self.0.is_empty()
     }
 
+    /// Tells whether a number is in the set.
+    pub(super) fn contains(&self, number: u32) -> bool {
+        let at = self.0.partition_point(|(_, high)| *high < number);
+        self.0.get(at).is_some_and(|(low, _)| *low <= number)
+    }
+
+    /// Returns the set of one number.
+    pub(super) fn one(number: u32) -> Self {
+        Self(vec![(number, number)])
+    }
+
     pub(super) fn union(&self, other: &Self) -> Self {
         Self::from_ranges(self.0.iter().chain(&other.0).copied().collect())
     }

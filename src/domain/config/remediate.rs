@@ -90,9 +90,11 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
             continue;
         }
         let had_children = !command.children.is_empty();
+        let mut rewritten = false;
         let rule = dialect.rule(place, dialect.positive(&command.text).0);
         if rule.is_some_and(Rule::is_rewritten) {
             if let Some(inner) = section.open(&command.text) {
+                rewritten = true;
                 inner.rewrite(command.children.iter().map(Command::node).collect());
             }
         } else if had_children && let Some(inner) = section.open(&command.text) {
@@ -100,7 +102,7 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
         }
         let matters = match command.kind {
             Kind::Enter => !command.children.is_empty(),
-            _ => effect == Effect::Removed || !existed || had_children,
+            _ => effect == Effect::Removed || !existed || had_children || rewritten,
         };
         if matters {
             out.push(command);

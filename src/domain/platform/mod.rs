@@ -48,6 +48,12 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("frr", include_str!("definitions/frr.yaml")),
     ("arista_eos", include_str!("definitions/arista_eos.yaml")),
     ("cisco_iosxe", include_str!("definitions/cisco_iosxe.yaml")),
+    ("cisco_iosxr", include_str!("definitions/cisco_iosxr.yaml")),
+    ("cisco_nxos", include_str!("definitions/cisco_nxos.yaml")),
+    ("fortinet_fortios", include_str!("definitions/fortinet_fortios.yaml")),
+    ("hpe_procurve", include_str!("definitions/hpe_procurve.yaml")),
+    ("hpe_comware", include_str!("definitions/hpe_comware.yaml")),
+    ("huawei_vrp", include_str!("definitions/huawei_vrp.yaml")),
 ];
 
 /// The parts of the pages that say how to talk to a device.

@@ -15,7 +15,7 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
         if dialect.page.enders.iter().any(|ender| *ender == line.text) && line.indent == 0 {
             continue;
         }
-        if dialect.page.closers.iter().any(|closer| *closer == line.text) {
+        if line.text == dialect.page.exit || dialect.page.closers.iter().any(|closer| *closer == line.text) {
             continue;
         }
         if let Some(index) = outdent {

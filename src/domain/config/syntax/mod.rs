@@ -1,12 +1,14 @@
 //! Text to tree and back, one file per syntax family.
 
 mod context;
+mod fortios;
 mod indented;
 
 use super::dialect::{Dialect, Place, Rule};
 use super::tree::{ConfigTree, Node};
 
 pub(super) use context::parse as parse_context;
+pub(super) use fortios::parse as parse_fortios;
 pub(super) use indented::parse as parse_indented;
 
 /// One line of input, cleaned: without indentation and trailing white space.

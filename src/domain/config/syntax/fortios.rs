@@ -1,0 +1,65 @@
+//! FortiOS: `config` and `edit` open, `end` and `next` close; quoted values may span lines.
+
+use super::super::dialect::Dialect;
+use super::super::tree::{ConfigTree, Node, TreeBuilder};
+use super::{Lines, clean};
+use crate::domain::limits::CONFIG_DEPTH_MAX;
+
+/// Reads a configuration. Without `end` and `next` the indentation says where sections end.
+pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
+    let mut lines = Lines::new(text);
+    let mut builder = TreeBuilder::default();
+    let mut indents: Vec<usize> = Vec::new();
+    let has_indents = text.lines().any(|line| line.starts_with([' ', '\t']));
+    while let Some(line) = lines.next_line() {
+        let closes = matches!(line.text, "end" | "next");
+        if closes && !has_indents {
+            indents.pop();
+            builder.close_to(indents.len());
+        }
+        if closes {
+            continue;
+        }
+        let Some(node) = clean(dialect, line, &mut lines) else { continue };
+        let node = if is_open_quote(&node.text) { continued(node, &mut lines) } else { node };
+        let opens = line.text.starts_with("config ") || line.text.starts_with("edit ");
+        if has_indents {
+            while indents.last().is_some_and(|indent| *indent >= line.indent) {
+                indents.pop();
+            }
+        }
+        builder.push(indents.len(), node);
+        if opens && indents.len() < CONFIG_DEPTH_MAX {
+            indents.push(line.indent);
+        }
+    }
+    builder.finish()
+}
+
+/// Tells whether a text ends inside double quotes.
+fn is_open_quote(text: &str) -> bool {
+    let mut escaped = false;
+    let mut open = false;
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => open = !open,
+            _ => {}
+        }
+    }
+    open
+}
+
+/// Takes the lines up to the closing quote.
+fn continued(node: Node, lines: &mut Lines<'_>) -> Node {
+    let mut text = node.text.into_string();
+    while let Some((_, line)) = lines.raw() {
+        text.push('\n');
+        text.push_str(line);
+        if is_open_quote(line) {
+            break;
+        }
+    }
+    Node { text: text.into(), ..node }
+}
