@@ -106,7 +106,7 @@ fn explore(timers: &[bool]) -> (usize, BTreeMap<Outcome, usize>) {
                 continue;
             }
             let before = world.wave.states();
-            world.todo = world.wave.next();
+            world.todo = world.wave.next_actions();
             assert!(!world.todo.is_empty() || world.wave.outcome().is_some(), "no progress: {world:?}");
             if world.todo.is_empty() {
                 stack.push(world);
@@ -167,10 +167,10 @@ fn three_devices_with_timers() {
 fn an_abort_before_the_first_confirm_turns_the_wave_around() {
     let mut wave = Wave::new(["a".parse().unwrap()]);
     for action in [Action::Stage, Action::Commit] {
-        let next = wave.next();
+        let next = wave.next_actions();
         assert_eq!(next[0].1, action);
         wave.record(&next[0].0, action, Answer::Done);
     }
     wave.retreat();
-    assert_eq!(wave.next()[0].1, Action::Rollback);
+    assert_eq!(wave.next_actions()[0].1, Action::Rollback);
 }

@@ -85,7 +85,9 @@ pub async fn act(context: &Context, state: &Path) -> anyhow::Result<Acting> {
     let now = context.clock.now().as_millisecond();
     let owner = format!("local:{}", state.display());
     let lease = context.store.acquire_lease("leader", &owner, now, LEASE_MS).await?;
-    let Some(lease) = lease else { bail!("another process holds the lease on this store; try again in {} s", LEASE_MS / 1000) };
+    let Some(lease) = lease else {
+        bail!("another process holds the lease on this store; try again in {} s", LEASE_MS / 1000)
+    };
     Ok(Acting { lease, _lock: lock })
 }
 
@@ -118,7 +120,9 @@ pub struct SourceArgs {
 pub async fn mirror(repo: &Path, state: &Path, args: &SourceArgs) -> anyhow::Result<Mirror> {
     let address = match &args.source {
         Some(source) => source.clone(),
-        None => std::fs::canonicalize(repo).with_context(|| format!("finding {}", repo.display()))?.display().to_string(),
+        None => {
+            std::fs::canonicalize(repo).with_context(|| format!("finding {}", repo.display()))?.display().to_string()
+        }
     };
     let token = std::env::var("RECONVERGE_GIT_TOKEN").ok();
     let credential = match (token, &args.git_key) {

@@ -91,10 +91,7 @@ pub fn reconcile(view: &RepoView, status: &RepoStatus, now: Timestamp, drift_due
         out.push(RunRequest { kind: RunKind::Deploy, revision: view.base.clone(), trigger });
     }
     for change in &view.changes {
-        let done = status
-            .planned
-            .get(&change.name)
-            .is_some_and(|planned| {
+        let done = status.planned.get(&change.name).is_some_and(|planned| {
             planned.head == change.head && Some(&planned.base) == base && !passed(planned.retry_at)
         });
         if !done {

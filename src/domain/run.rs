@@ -301,7 +301,7 @@ impl Run {
                 let wave = self.waves.last_mut().ok_or_else(|| illegal("an answer without a wave"))?;
                 wave.open.remove(device);
                 // Asking for the next actions is what settles devices that never started.
-                wave.wave.next();
+                wave.wave.next_actions();
                 wave.wave.record(device, *action, *answer);
                 if !matches!(answer, Answer::Done | Answer::SawBase | Answer::SawIntended) {
                     self.failures.push(DeviceFailure {

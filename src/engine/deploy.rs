@@ -67,24 +67,35 @@ impl Context {
             Err(stale) => return self.end(journal, RunOutcome::Refused, stale_summary(&stale)).await,
         };
         let waves = waves(&sides.head, &works);
-        self.tell(&format!("{} in {}", crate::domain::report::count(works.len(), "device"), crate::domain::report::count(waves.len(), "wave")));
+        self.tell(&format!(
+            "{} in {}",
+            crate::domain::report::count(works.len(), "device"),
+            crate::domain::report::count(waves.len(), "wave")
+        ));
         self.go(journal, &works, waves, &sides.head.intent.settings).await
     }
 
     pub(super) fn sides(&self, deployment: &Deployment<'_>) -> Result<Sides, String> {
         let render = |snapshot: &Snapshot| {
-            self.rendered(snapshot).map(|(rendered, _)| rendered).map_err(|findings| {
-                findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-            })
+            self.rendered(snapshot)
+                .map(|(rendered, _)| rendered)
+                .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         };
         Ok(Sides { head: render(deployment.head)?, applied: deployment.applied.map(render).transpose()? })
     }
 
     /// Reads every planned device again and computes its change anew: it must be the approved one.
-    async fn fresh_works(&self, journal: &Journal, deployment: &Deployment<'_>, sides: &Sides) -> Result<Works, Vec<Stale>> {
+    async fn fresh_works(
+        &self,
+        journal: &Journal,
+        deployment: &Deployment<'_>,
+        sides: &Sides,
+    ) -> Result<Works, Vec<Stale>> {
         let planned: Vec<(&DeviceName, &DevicePlan)> = deployment.plan.planned().collect();
         let reads = planned.iter().map(|(name, planned)| async move {
-            self.fresh_work(journal, deployment, sides, (name, planned)).await.map_err(|reason| Stale { device: (*name).clone(), reason })
+            self.fresh_work(journal, deployment, sides, (name, planned))
+                .await
+                .map_err(|reason| Stale { device: (*name).clone(), reason })
         });
         let (mut works, mut stale) = (Works::new(), Vec::new());
         for result in futures::future::join_all(reads).await {
@@ -127,8 +138,10 @@ impl Context {
         sides: &Sides,
         (name, base): (&DeviceName, &str),
     ) -> Result<DeviceWork, String> {
-        let device: &Device = sides.head.intent.inventory.devices.get(name).ok_or("it is no longer in the inventory")?;
-        let words = |state: DeviceState| state.problem().map_or_else(String::new, |(_, problem)| problem.message.clone());
+        let device: &Device =
+            sides.head.intent.inventory.devices.get(name).ok_or("it is no longer in the inventory")?;
+        let words =
+            |state: DeviceState| state.problem().map_or_else(String::new, |(_, problem)| problem.message.clone());
         let platform = self.platform(device).map_err(words)?.clone();
         let wanted = self.wanted(&sides.head, name).await.map_err(words)?;
         let before = match &sides.applied {
@@ -137,13 +150,16 @@ impl Context {
         };
         let texts = Texts { running: base, applied: before.as_deref(), head: &wanted };
         let change = build::change(&platform, &scope(&device.mode), texts, deployment.drift);
-        let checks = Renderer::new(&sides.head.intent).checks(name).map_err(|findings| {
-            findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        })?;
+        let checks = Renderer::new(&sides.head.intent)
+            .checks(name)
+            .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let plan = &deployment.plan.id;
         let candidate = Candidate {
             change: format!("rc{}", &journal.run().id.as_str()[4..]),
-            label: format!("reconverge plan={plan} change={} by={}", deployment.plan.content.revision.branch, deployment.by),
+            label: format!(
+                "reconverge plan={plan} change={} by={}",
+                deployment.plan.content.revision.branch, deployment.by
+            ),
             commands: command_lines(&change.send_lines(&platform)),
             undo: command_lines(&change.undo_lines(&platform)),
             base: base.to_owned(),
@@ -174,7 +190,9 @@ impl Context {
             worst = worst.max(outcome);
             let goes_on = match settings.failure {
                 FailurePolicy::Continue => outcome <= Outcome::RolledBack,
-                FailurePolicy::Stop | FailurePolicy::RollbackWave | FailurePolicy::RollbackRun => outcome == Outcome::Applied,
+                FailurePolicy::Stop | FailurePolicy::RollbackWave | FailurePolicy::RollbackRun => {
+                    outcome == Outcome::Applied
+                }
             };
             if !goes_on {
                 break;
@@ -209,7 +227,7 @@ impl Context {
             let index = journal.run().waves.len().saturating_sub(1);
             let Some(record) = journal.run().waves.last() else { anyhow::bail!("no wave was started") };
             let mut wave = record.wave.clone();
-            let actions = wave.next();
+            let actions = wave.next_actions();
             if let Some(outcome) = wave.outcome().filter(|_| actions.is_empty()) {
                 journal.record(RunEvent::WaveEnded { at: self.clock.now(), index, outcome }).await?;
                 return Ok(outcome);
@@ -233,7 +251,10 @@ impl Context {
                 }
             });
             for (device, action, (answer, detail)) in futures::future::join_all(jobs).await {
-                self.tell(&format!("  {device}: {action:?} {answer:?}{}", detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default()));
+                self.tell(&format!(
+                    "  {device}: {action:?} {answer:?}{}",
+                    detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default()
+                ));
                 let at = self.clock.now();
                 journal.record(RunEvent::Answered { at, device: device.clone(), action, answer, detail }).await?;
             }
@@ -262,14 +283,21 @@ impl Context {
         for (device, state) in &states {
             by_state.entry(format!("{state:?}").to_lowercase()).or_default().push(device.as_str());
         }
-        let list: Vec<String> = by_state.iter().map(|(state, devices)| format!("{state}: {}", devices.join(", "))).collect();
-        let first = run.failures.first().map(|f| format!("; first failure: {} {:?}", f.device, f.action)).unwrap_or_default();
+        let list: Vec<String> =
+            by_state.iter().map(|(state, devices)| format!("{state}: {}", devices.join(", "))).collect();
+        let first =
+            run.failures.first().map(|f| format!("; first failure: {} {:?}", f.device, f.action)).unwrap_or_default();
         let interrupted = if interrupted { " (taken up again after an interruption)" } else { "" };
         let summary = format!("{}{first}{interrupted}", list.join("; "));
         self.end(journal, result, summary).await
     }
 
-    pub(super) async fn end(&self, journal: &mut Journal, outcome: RunOutcome, summary: String) -> anyhow::Result<RunOutcome> {
+    pub(super) async fn end(
+        &self,
+        journal: &mut Journal,
+        outcome: RunOutcome,
+        summary: String,
+    ) -> anyhow::Result<RunOutcome> {
         journal.finish(self, outcome, summary).await?;
         Ok(outcome)
     }
@@ -292,8 +320,10 @@ fn refusal(deployment: &Deployment<'_>) -> Option<String> {
     if !problems.is_empty() {
         return Some(format!("not every device could be planned: {}", problems.join("; ")));
     }
-    let unproved: Vec<&str> = plan.planned().filter(|(_, planned)| !planned.unproved.is_empty()).map(|(d, _)| d.as_str()).collect();
-    (!unproved.is_empty()).then(|| format!("no commands are proved to lead to the intended configuration of {}", unproved.join(", ")))
+    let unproved: Vec<&str> =
+        plan.planned().filter(|(_, planned)| !planned.unproved.is_empty()).map(|(d, _)| d.as_str()).collect();
+    (!unproved.is_empty())
+        .then(|| format!("no commands are proved to lead to the intended configuration of {}", unproved.join(", ")))
 }
 
 fn stale_summary(stale: &[Stale]) -> String {

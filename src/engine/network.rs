@@ -35,7 +35,12 @@ impl Context {
             legacy_algorithms: device.options.get("legacy_algorithms").is_some_and(|value| value == "true"),
             connect_timeout: CONNECT_TIMEOUT,
             command_timeout: COMMAND_TIMEOUT,
-            options: device.options.iter().filter(|(name, _)| *name != "legacy_algorithms").map(|(n, v)| (n.clone(), v.clone())).collect(),
+            options: device
+                .options
+                .iter()
+                .filter(|(name, _)| *name != "legacy_algorithms")
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect(),
         })
     }
 

@@ -130,7 +130,9 @@ impl Context {
         }
         let wanted = self.wanted(head, &device.name).await?;
         let before = match applied {
-            Some(rendered) if rendered.configs.contains_key(&device.name) => self.wanted(rendered, &device.name).await.ok(),
+            Some(rendered) if rendered.configs.contains_key(&device.name) => {
+                self.wanted(rendered, &device.name).await.ok()
+            }
             _ => None,
         };
         let (running, class) = self.read(device, &request.source).await?;

@@ -86,7 +86,9 @@ impl Context {
             for (name, state) in &plan.content.devices {
                 let (word, message) = match state.problem() {
                     Some((word, problem)) => (word.replace(' ', "_"), Some(problem.message.clone())),
-                    None if state.reading().is_some_and(|reading| !reading.drift.is_empty()) => ("drifted".into(), None),
+                    None if state.reading().is_some_and(|reading| !reading.drift.is_empty()) => {
+                        ("drifted".into(), None)
+                    }
                     None if plan.planned().any(|(planned, _)| planned == name) => after(&run, name),
                     None => ("in_sync".into(), None),
                 };
@@ -107,7 +109,9 @@ impl Context {
 fn after(run: &Run, device: &DeviceName) -> (String, Option<String>) {
     match run.device_states().get(device) {
         Some(crate::domain::deploy::wave::State::Confirmed) => ("in_sync".into(), None),
-        Some(state) => (format!("{state:?}").to_lowercase(), run.finished.as_ref().map(|finish| finish.summary.clone())),
+        Some(state) => {
+            (format!("{state:?}").to_lowercase(), run.finished.as_ref().map(|finish| finish.summary.clone()))
+        }
         None => ("planned".into(), None),
     }
 }

@@ -43,11 +43,19 @@ impl Context {
         };
         let sides = match self.sides(deployment) {
             Ok(sides) => sides,
-            Err(reason) => return self.end(journal, RunOutcome::Stuck, format!("interrupted, and it cannot go on: {reason}")).await,
+            Err(reason) => {
+                return self
+                    .end(journal, RunOutcome::Stuck, format!("interrupted, and it cannot go on: {reason}"))
+                    .await;
+            }
         };
         let works = match self.stored_works(journal, deployment, &sides, &record).await? {
             Ok(works) => works,
-            Err(reason) => return self.end(journal, RunOutcome::Stuck, format!("interrupted, and it cannot go on: {reason}")).await,
+            Err(reason) => {
+                return self
+                    .end(journal, RunOutcome::Stuck, format!("interrupted, and it cannot go on: {reason}"))
+                    .await;
+            }
         };
         for (device, action) in record.open.clone() {
             let at = self.clock.now();
@@ -81,7 +89,8 @@ impl Context {
         let mut works = Works::new();
         for (name, digest) in &record.snapshots {
             let first = journal.run().waves.iter().find_map(|wave| wave.snapshots.get(name)).unwrap_or(digest);
-            let (Some(base), Some(now)) = (self.store.snapshot(first).await?, self.store.snapshot(digest).await?) else {
+            let (Some(base), Some(now)) = (self.store.snapshot(first).await?, self.store.snapshot(digest).await?)
+            else {
                 return Ok(Err(format!("the stored configuration of {name} is missing")));
             };
             let work = match self.work(journal, deployment, sides, (name, &base)).await {

@@ -12,8 +12,8 @@ use crate::adapters::store::{Lease, RunFilter};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::intent::settings::{Apply, DriftInPlan, DriftPolicy, Settings};
 use crate::domain::name::{PlanId, RunId};
-use crate::domain::plan::build::Drift;
 use crate::domain::plan::Plan;
+use crate::domain::plan::build::Drift;
 use crate::domain::reconcile::{PlannedChange, RepoStatus, RepoView, RunRequest, Waiting, reconcile};
 use crate::domain::report;
 use crate::domain::revision::Revision;
@@ -73,7 +73,14 @@ impl Repository {
             Trigger::Schedule => Drift::Include,
             _ => self.drift_of(&head),
         };
-        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift, by: "recovery".into(), confirm_within: None };
+        let deployment = Deployment {
+            plan: &plan,
+            head: &head,
+            applied: applied.as_ref(),
+            drift,
+            by: "recovery".into(),
+            confirm_within: None,
+        };
         let outcome = self.context.resume(journal, &deployment).await?;
         let revision = journal.run().revision.clone();
         let mut status = self.status().await?;
@@ -91,7 +98,11 @@ impl Repository {
         let _busy = self.busy.lock().await;
         self.mirror.fetch(self.context.clock.now()).await.map_err(hinted)?;
         let base = self.mirror.base(&self.branch).await.map_err(hinted)?;
-        let base = Revision { tree: Some(self.mirror.tree_of(&base).await.map_err(hinted)?), commit: Some(base), branch: self.branch.clone() };
+        let base = Revision {
+            tree: Some(self.mirror.tree_of(&base).await.map_err(hinted)?),
+            commit: Some(base),
+            branch: self.branch.clone(),
+        };
         let settings = self.settings(&base).await;
         let base_commit = base.commit.clone().context("the base branch has a commit")?;
         let changes = self.mirror.changes(&settings.change_prefix, &base_commit).await.map_err(hinted)?;
@@ -107,7 +118,9 @@ impl Repository {
             self.set_status(&status).await?;
         }
         let applied = status.applied.as_ref().and_then(|revision| revision.commit.clone());
-        let keep = |name: &String, planned: &PlannedChange| open.contains(name) || applied.as_ref() != Some(&base_commit) || planned.base == base_commit;
+        let keep = |name: &String, planned: &PlannedChange| {
+            open.contains(name) || applied.as_ref() != Some(&base_commit) || planned.base == base_commit
+        };
         status.planned.retain(|name, planned| keep(name, planned));
         self.set_status(&status).await?;
         Ok(count)
@@ -139,7 +152,8 @@ impl Repository {
     ) -> anyhow::Result<()> {
         let head = request.revision.commit.clone().context("a change has a head")?;
         let base = self.mirror.base(&self.branch).await.map_err(hinted)?;
-        let mut planned = PlannedChange { head: head.clone(), base: base.clone(), tree: None, plan: None, retry_at: None };
+        let mut planned =
+            PlannedChange { head: head.clone(), base: base.clone(), tree: None, plan: None, retry_at: None };
         let tree = match self.mirror.merge_tree(&base, &head).await.map_err(hinted)? {
             MergeResult::Tree(tree) => tree,
             MergeResult::Conflict { paths, .. } => {
@@ -151,8 +165,10 @@ impl Repository {
             }
         };
         planned.tree = Some(tree.clone());
-        let revision = Revision { commit: Some(head), tree: Some(tree.clone()), branch: request.revision.branch.clone() };
-        let (mut snapshot, mut findings) = self.mirror.snapshot_of_tree(&tree, &revision.branch).await.map_err(hinted)?;
+        let revision =
+            Revision { commit: Some(head), tree: Some(tree.clone()), branch: request.revision.branch.clone() };
+        let (mut snapshot, mut findings) =
+            self.mirror.snapshot_of_tree(&tree, &revision.branch).await.map_err(hinted)?;
         snapshot.revision.clone_from(&revision);
         let applied = self.applied(status).await?;
         match self.make_plan(&snapshot, applied.as_ref(), drift(settings), &mut findings).await {
@@ -199,7 +215,10 @@ impl Repository {
         self.keep_plan(journal, &plan).await?;
         if let Some(at) = self.retry_at(&plan) {
             status.retry_at = Some(at);
-            let summary = format!("{}; nothing is sent before every device is known, tried again soon", report::plan_verdict(&plan));
+            let summary = format!(
+                "{}; nothing is sent before every device is known, tried again soon",
+                report::plan_verdict(&plan)
+            );
             self.announce(revision, &report::plan_text(&plan)).await;
             return journal.finish(&self.context, RunOutcome::Refused, summary).await;
         }
@@ -216,7 +235,10 @@ impl Repository {
         if let Some(reason) = self.not_approved(&plan, revision, status, settings).await? {
             let approved_by = None;
             status.waiting = Some(Waiting { commit, plan: plan.id.clone(), approved_by });
-            let summary = format!("{reason}: look at it with `reconverge show {0}`, release it with `reconverge apply --plan {0}`", plan.id);
+            let summary = format!(
+                "{reason}: look at it with `reconverge show {0}`, release it with `reconverge apply --plan {0}`",
+                plan.id
+            );
             self.announce(revision, &format!("{summary}\n\n{}", report::plan_text(&plan))).await;
             return journal.finish(&self.context, RunOutcome::NeedsApproval, summary).await;
         }
@@ -225,7 +247,14 @@ impl Repository {
             Trigger::Person(person) => person.clone(),
             _ => self.mirror.commit_info(&commit).await.map(|info| info.author).unwrap_or_default(),
         };
-        let deployment = Deployment { plan: &plan, head: &head, applied: applied.as_ref(), drift: drift(settings), by, confirm_within: None };
+        let deployment = Deployment {
+            plan: &plan,
+            head: &head,
+            applied: applied.as_ref(),
+            drift: drift(settings),
+            by,
+            confirm_within: None,
+        };
         let outcome = self.context.deploy(journal, &deployment).await?;
         settle(status, revision, outcome);
         self.announce(revision, &report::run_text(journal.run())).await;
@@ -240,7 +269,8 @@ impl Repository {
         status: &RepoStatus,
         settings: &Settings,
     ) -> anyhow::Result<Option<String>> {
-        let released = status.waiting.as_ref().is_some_and(|waiting| waiting.plan == plan.id && waiting.approved_by.is_some());
+        let released =
+            status.waiting.as_ref().is_some_and(|waiting| waiting.plan == plan.id && waiting.approved_by.is_some());
         if released {
             return Ok(None);
         }
@@ -257,11 +287,17 @@ impl Repository {
             return Ok(Some(format!("the reviewed plan {} is older than {}", reviewed.id, settings.plan_ttl)));
         }
         let changed = difference(&reviewed, plan);
-        Ok((!changed.is_empty()).then(|| format!("the network moved since plan {} was reviewed: {changed}", reviewed.id)))
+        Ok((!changed.is_empty())
+            .then(|| format!("the network moved since plan {} was reviewed: {changed}", reviewed.id)))
     }
 
     /// A plan at the applied revision: what differs was done outside git.
-    async fn look_for_drift(&self, journal: &mut Journal, settings: &Settings, status: &mut RepoStatus) -> anyhow::Result<()> {
+    async fn look_for_drift(
+        &self,
+        journal: &mut Journal,
+        settings: &Settings,
+        status: &mut RepoStatus,
+    ) -> anyhow::Result<()> {
         status.drift_checked_at = Some(self.context.clock.now());
         let revision = journal.run().revision.clone();
         let snapshot = self.snapshot(&revision).await?;
@@ -296,7 +332,14 @@ impl Repository {
         };
         self.keep_plan(&mut journal, &plan).await?;
         let by = "drift policy".to_owned();
-        let deployment = Deployment { plan: &plan, head: snapshot, applied: Some(snapshot), drift: Drift::Include, by, confirm_within: None };
+        let deployment = Deployment {
+            plan: &plan,
+            head: snapshot,
+            applied: Some(snapshot),
+            drift: Drift::Include,
+            by,
+            confirm_within: None,
+        };
         self.context.deploy(&mut journal, &deployment).await?;
         self.announce(revision, &report::run_text(journal.run())).await;
         Ok(())
@@ -310,7 +353,8 @@ impl Repository {
         findings: &mut Vec<Diagnostic>,
     ) -> Result<Plan, String> {
         let words = |findings: &[Diagnostic]| {
-            let lines: Vec<String> = findings.iter().filter(|finding| finding.is_error()).map(ToString::to_string).collect();
+            let lines: Vec<String> =
+                findings.iter().filter(|finding| finding.is_error()).map(ToString::to_string).collect();
             format!("the repository cannot be planned:\n{}", lines.join("\n"))
         };
         if crate::domain::diagnostic::any_error(findings) {
@@ -481,7 +525,9 @@ fn drift(settings: &Settings) -> Drift {
 /// Names the devices for which two plans would not send the same.
 fn difference(reviewed: &Plan, now: &Plan) -> String {
     let hashes = |plan: &Plan| -> std::collections::BTreeMap<String, String> {
-        plan.planned().map(|(device, planned)| (device.to_string(), planned.operations_hash.as_str().to_owned())).collect()
+        plan.planned()
+            .map(|(device, planned)| (device.to_string(), planned.operations_hash.as_str().to_owned()))
+            .collect()
     };
     let (before, after) = (hashes(reviewed), hashes(now));
     let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -494,4 +540,3 @@ fn hinted(error: crate::adapters::git::GitError) -> anyhow::Error {
         None => error.to_string(),
     })
 }
-

@@ -137,7 +137,10 @@ impl Context {
         if let Some(at) = committed_at
             && self.waited(at) + CONFIRM_MARGIN >= work.confirm_within
         {
-            return (Answer::Refused, Some("the confirm deadline is over: the device has taken its old configuration back".into()));
+            return (
+                Answer::Refused,
+                Some("the confirm deadline is over: the device has taken its old configuration back".into()),
+            );
         }
         let result = async {
             let mut session = self.connect(&work.device).await?;
@@ -218,7 +221,12 @@ fn saw(work: &DeviceWork, running: &str) -> Reply {
         return (Answer::SawIntended, None);
     }
     let difference = difference(work, &work.change.running, &running);
-    (Answer::SawOther, Some(format!("neither the old nor the new configuration is there; it differs from the old one by\n{difference}")))
+    (
+        Answer::SawOther,
+        Some(format!(
+            "neither the old nor the new configuration is there; it differs from the old one by\n{difference}"
+        )),
+    )
 }
 
 /// Compares what a device prints with what it must hold.

@@ -15,7 +15,10 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> impl IntoResponse
     let health = &shared.service.health;
     let mut out = String::new();
     let counter = |out: &mut String, name: &str, help: &str, value: u64| {
-        let _ = writeln!(out, "# HELP reconverge_{name} {help}\n# TYPE reconverge_{name} counter\nreconverge_{name} {value}");
+        let _ = writeln!(
+            out,
+            "# HELP reconverge_{name} {help}\n# TYPE reconverge_{name} counter\nreconverge_{name} {value}"
+        );
     };
     counter(&mut out, "rounds_total", "Looks at the repository.", health.rounds.load(Ordering::Relaxed));
     counter(&mut out, "failed_rounds_total", "Looks that failed.", health.failed_rounds.load(Ordering::Relaxed));

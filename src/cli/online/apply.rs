@@ -87,7 +87,8 @@ fn person() -> String {
 
 fn read(path: &std::path::Path) -> anyhow::Result<Plan> {
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let plan: Plan = serde_json::from_str(&text).with_context(|| format!("{} is not a plan of this version", path.display()))?;
+    let plan: Plan =
+        serde_json::from_str(&text).with_context(|| format!("{} is not a plan of this version", path.display()))?;
     if !plan.is_genuine() {
         bail!("{} was altered: its content does not have the id {}", path.display(), plan.id);
     }

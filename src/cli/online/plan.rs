@@ -18,7 +18,9 @@ use crate::engine::repository::{keep_plan, status};
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  reconverge plan --out change.plan\n  reconverge plan --running-from running/ --markdown")]
+#[command(
+    after_help = "Examples:\n  reconverge plan --out change.plan\n  reconverge plan --running-from running/ --markdown"
+)]
 pub struct PlanArgs {
     /// Takes running configurations from files `NAME.cfg` instead of the devices.
     #[arg(long, value_name = "DIR")]
@@ -74,7 +76,11 @@ pub(in super::super) async fn drift(cli: &Cli, args: &DriftArgs) -> anyhow::Resu
 }
 
 /// Reads the files of the applied revision from the repository.
-async fn applied(cli: &Cli, context: &Context, revision: &crate::domain::revision::Revision) -> anyhow::Result<Snapshot> {
+async fn applied(
+    cli: &Cli,
+    context: &Context,
+    revision: &crate::domain::revision::Revision,
+) -> anyhow::Result<Snapshot> {
     let state = assemble::state_folder(&cli.repo, &cli.state);
     let args = assemble::SourceArgs {
         source: None,

@@ -17,7 +17,9 @@ use crate::server::{Shared, router};
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  RECONVERGE_GIT_TOKEN=… reconverge serve --source https://git.example/net.git --state /var/lib/reconverge")]
+#[command(
+    after_help = "Example:\n  RECONVERGE_GIT_TOKEN=… reconverge serve --source https://git.example/net.git --state /var/lib/reconverge"
+)]
 pub struct Args {
     #[command(flatten)]
     source: assemble::SourceArgs,

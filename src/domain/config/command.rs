@@ -44,7 +44,7 @@ pub struct Command {
     pub(super) weight: i32,
     /// The commands inside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<Command>,
+    pub children: Vec<Self>,
 }
 
 /// One operation for people and policies: where, what, how risky.

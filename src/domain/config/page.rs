@@ -120,7 +120,7 @@ pub struct RulePage {
     /// Whether a line of this kind opens a section even when nothing stands in it.
     pub section: bool,
     /// Rules for the lines inside.
-    pub rules: Vec<RulePage>,
+    pub rules: Vec<Self>,
     /// The command that removes the line. `{line}` the line, `{head}` the words before the value, `{1}` captured words.
     /// Empty: the removal is never sent on its own.
     pub negate: Option<String>,

@@ -18,7 +18,7 @@ impl NumberSet {
         }
         let mut ranges = Vec::new();
         if page.dash.trim() == page.dash {
-            for part in text.split(|c: char| c == ',' || c == ' ').filter(|part| !part.is_empty()) {
+            for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
                 let (low, high) = part.split_once(page.dash.as_str()).unwrap_or((part, part));
                 ranges.push((low.trim().parse().ok()?, high.trim().parse().ok()?));
             }

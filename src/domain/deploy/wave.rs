@@ -142,7 +142,7 @@ impl Wave {
     }
 
     /// Returns what to do now; all actions of one call may run at the same time. Empty when the wave has ended.
-    pub fn next(&mut self) -> Vec<(DeviceName, Action)> {
+    pub fn next_actions(&mut self) -> Vec<(DeviceName, Action)> {
         if self.retreating {
             for member in self.devices.values_mut().filter(|member| member.state == State::Planned) {
                 member.state = State::Restored;
