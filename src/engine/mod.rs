@@ -6,7 +6,9 @@ pub mod journal;
 pub mod work;
 pub mod deploy;
 pub mod recovery;
+pub mod records;
 pub mod repository;
+mod drift;
 pub mod main_loop;
 pub mod query;
 

@@ -8,7 +8,6 @@ use futures::StreamExt as _;
 use super::Context;
 use crate::adapters::device::{DeviceError, DeviceProblem};
 use crate::domain::config::remediate::Scope;
-use crate::domain::deploy::RollbackClass;
 use crate::domain::diagnostic::{Diagnostic, any_error};
 use crate::domain::intent::{self, Intent};
 use crate::domain::inventory::{Device, Mode, Selector};
@@ -17,6 +16,7 @@ use crate::domain::name::DeviceName;
 use crate::domain::plan::build::{self, Drift, Texts};
 use crate::domain::plan::{Content, DeviceState, Plan, Problem};
 use crate::domain::platform::Platform;
+use crate::domain::platform::rollback::RollbackClass;
 use crate::domain::render::Renderer;
 use crate::domain::snapshot::Snapshot;
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::journal::load;
-use super::repository::{status, stored_plan};
+use super::records::{status, stored_plan};
 use crate::adapters::store::RunFilter;
 use crate::domain::name::{DeviceName, PlanId, RunId};
 use crate::domain::plan::Plan;

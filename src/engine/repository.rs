@@ -5,13 +5,14 @@ use tokio::sync::Mutex;
 
 use super::Context;
 use super::deploy::Deployment;
-use super::journal::{Journal, load};
+use super::journal::Journal;
 use super::planning::{Request, Source};
+use super::records::{hear, keep_plan, set_status, status, stored_plan};
 use crate::adapters::git::{MergeResult, Mirror};
 use crate::adapters::store::{Lease, RunFilter};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::intent::settings::{Apply, DriftInPlan, DriftPolicy, Settings};
-use crate::domain::name::{PlanId, RunId};
+use crate::domain::intent::settings::{Apply, DriftInPlan, Settings};
+use crate::domain::name::PlanId;
 use crate::domain::plan::Plan;
 use crate::domain::plan::build::Drift;
 use crate::domain::reconcile::{PlannedChange, RepoStatus, RepoView, RunRequest, Waiting, reconcile};
@@ -291,61 +292,7 @@ impl Repository {
             .then(|| format!("the network moved since plan {} was reviewed: {changed}", reviewed.id)))
     }
 
-    /// A plan at the applied revision: what differs was done outside git.
-    async fn look_for_drift(
-        &self,
-        journal: &mut Journal,
-        settings: &Settings,
-        status: &mut RepoStatus,
-    ) -> anyhow::Result<()> {
-        status.drift_checked_at = Some(self.context.clock.now());
-        let revision = journal.run().revision.clone();
-        let snapshot = self.snapshot(&revision).await?;
-        let mut findings = Vec::new();
-        let plan = match self.make_plan(&snapshot, Some(&snapshot), Drift::Show, &mut findings).await {
-            Ok(plan) => plan,
-            Err(summary) => return journal.finish(&self.context, RunOutcome::Failed, summary).await,
-        };
-        self.keep_plan(journal, &plan).await?;
-        let unknown = plan.problems().filter(|(_, word, _)| *word != "suspended").count();
-        if plan.drifted().count() == 0 {
-            let outcome = if unknown == 0 { RunOutcome::InSync } else { RunOutcome::Unknown };
-            return journal.finish(&self.context, outcome, report::plan_verdict(&plan)).await;
-        }
-        self.announce(&revision, &report::plan_text(&plan)).await;
-        journal.finish(&self.context, RunOutcome::Drifted, report::plan_verdict(&plan)).await?;
-        if settings.drift.policy == DriftPolicy::Revert && unknown == 0 {
-            return self.revert_drift(&revision, &snapshot).await;
-        }
-        Ok(())
-    }
-
-    async fn revert_drift(&self, revision: &Revision, snapshot: &Snapshot) -> anyhow::Result<()> {
-        let at = self.context.clock.now();
-        let (kind, trigger) = (RunKind::Deploy, Trigger::Schedule);
-        let requested = RunEvent::Requested { at, kind, trigger, revision: revision.clone() };
-        let mut journal = Journal::start(&self.context, Some(&self.lease), requested).await?;
-        let mut findings = Vec::new();
-        let plan = match self.make_plan(snapshot, Some(snapshot), Drift::Include, &mut findings).await {
-            Ok(plan) => plan,
-            Err(summary) => return journal.finish(&self.context, RunOutcome::Failed, summary).await,
-        };
-        self.keep_plan(&mut journal, &plan).await?;
-        let by = "drift policy".to_owned();
-        let deployment = Deployment {
-            plan: &plan,
-            head: snapshot,
-            applied: Some(snapshot),
-            drift: Drift::Include,
-            by,
-            confirm_within: None,
-        };
-        self.context.deploy(&mut journal, &deployment).await?;
-        self.announce(revision, &report::run_text(journal.run())).await;
-        Ok(())
-    }
-
-    async fn make_plan(
+    pub(super) async fn make_plan(
         &self,
         head: &Snapshot,
         applied: Option<&Snapshot>,
@@ -370,12 +317,12 @@ impl Repository {
         }
     }
 
-    async fn keep_plan(&self, journal: &mut Journal, plan: &Plan) -> anyhow::Result<()> {
+    pub(super) async fn keep_plan(&self, journal: &mut Journal, plan: &Plan) -> anyhow::Result<()> {
         keep_plan(&self.context, plan).await?;
         journal.record(RunEvent::Planned { at: self.context.clock.now(), plan: plan.id.clone() }).await
     }
 
-    async fn snapshot(&self, revision: &Revision) -> anyhow::Result<Snapshot> {
+    pub(super) async fn snapshot(&self, revision: &Revision) -> anyhow::Result<Snapshot> {
         let (mut snapshot, _) = match (&revision.tree, &revision.commit) {
             (Some(tree), _) => self.mirror.snapshot_of_tree(tree, &revision.branch).await.map_err(hinted)?,
             (None, Some(commit)) => self.mirror.snapshot(commit, &revision.branch).await.map_err(hinted)?,
@@ -429,82 +376,12 @@ impl Repository {
     }
 
     /// Says it where the change is: a git note on the commit. Not being able to is not a failure of the run.
-    async fn announce(&self, revision: &Revision, text: &str) {
+    pub(super) async fn announce(&self, revision: &Revision, text: &str) {
         let Some(commit) = &revision.commit else { return };
         if let Err(error) = self.mirror.push_note(commit, text).await {
             tracing::warn!(commit.id = %commit, error = %error, "the note was not pushed");
         }
     }
-}
-
-/// Reads what was done about the repository.
-///
-/// # Errors
-/// When the stored value is not one.
-pub async fn status(context: &Context) -> anyhow::Result<RepoStatus> {
-    match context.store.status(&context.repository).await? {
-        Some(value) => serde_json::from_value(value).context("reading the repository's status"),
-        None => Ok(RepoStatus::default()),
-    }
-}
-
-/// Stores what was done about the repository.
-///
-/// # Errors
-/// When the store fails.
-pub async fn set_status(context: &Context, status: &RepoStatus) -> anyhow::Result<()> {
-    context.store.set_status(&context.repository, &serde_json::to_value(status)?).await?;
-    Ok(())
-}
-
-/// Releases a plan that waits for a person. The process that acts hears of it in its next round.
-///
-/// # Errors
-/// When the store fails.
-pub async fn approve(context: &Context, plan: &PlanId, by: &str) -> anyhow::Result<()> {
-    let word = serde_json::json!({ "plan": plan, "by": by });
-    context.store.set_status(&format!("{}/released", context.repository), &word).await?;
-    Ok(())
-}
-
-/// Hears what a person released.
-async fn hear(context: &Context, status: &mut RepoStatus) -> anyhow::Result<()> {
-    let Some(waiting) = status.waiting.as_mut() else { return Ok(()) };
-    let Some(word) = context.store.status(&format!("{}/released", context.repository)).await? else { return Ok(()) };
-    if word["plan"] == serde_json::json!(waiting.plan) {
-        waiting.approved_by = word["by"].as_str().map(str::to_owned);
-    }
-    Ok(())
-}
-
-/// Stores a plan.
-///
-/// # Errors
-/// When the store fails.
-pub async fn keep_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
-    if context.store.plan(&plan.id).await?.is_none() {
-        context.store.put_plan(&plan.id, &serde_json::to_value(plan)?).await?;
-    }
-    Ok(())
-}
-
-/// Reads a stored plan.
-///
-/// # Errors
-/// When there is none, or it was altered.
-pub async fn stored_plan(context: &Context, id: &PlanId) -> anyhow::Result<Plan> {
-    let value = context.store.plan(id).await?.with_context(|| format!("there is no plan {id}"))?;
-    let plan: Plan = serde_json::from_value(value).with_context(|| format!("reading plan {id}"))?;
-    anyhow::ensure!(plan.is_genuine(), "plan {id} was altered in the store");
-    Ok(plan)
-}
-
-/// Reads a stored run.
-///
-/// # Errors
-/// When there is none.
-pub async fn stored_run(context: &Context, id: &RunId) -> anyhow::Result<crate::domain::run::Run> {
-    load(&context.store, id).await
 }
 
 fn settle(status: &mut RepoStatus, revision: &Revision, outcome: RunOutcome) {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use crate::domain::deploy::RollbackClass;
+pub use crate::domain::platform::rollback::RollbackClass;
 use crate::domain::name::{DeviceName, PlatformName};
 use crate::domain::secret::Secret;
 

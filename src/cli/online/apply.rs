@@ -17,7 +17,7 @@ use crate::domain::run::{Run, RunEvent, RunKind, RunOutcome, Trigger};
 use crate::engine::Context;
 use crate::engine::deploy::Deployment;
 use crate::engine::journal::Journal;
-use crate::engine::repository::{approve, set_status, status, stored_plan};
+use crate::engine::records::{approve, set_status, status, stored_plan};
 
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]

@@ -13,8 +13,8 @@ use super::{DevicePlan, DeviceState, Reading};
 use crate::domain::config::command::{Operation, Remediation, SendLine};
 use crate::domain::config::remediate::Scope;
 use crate::domain::config::tree::ConfigTree;
-use crate::domain::deploy::RollbackClass;
 use crate::domain::platform::Platform;
+use crate::domain::platform::rollback::RollbackClass;
 use crate::domain::snapshot::Digest;
 
 /// What a plan does with lines that differed before the change.

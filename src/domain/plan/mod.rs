@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::command::Operation;
 use super::config::page::Risk;
-use super::deploy::RollbackClass;
 use super::name::{DeviceName, PlanId, PlatformName};
+use super::platform::rollback::RollbackClass;
 use super::revision::Revision;
 use super::snapshot::Digest;
 

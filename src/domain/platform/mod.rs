@@ -1,6 +1,7 @@
 //! What we know about one network operating system: one YAML page per platform.
 
 pub mod session;
+pub mod rollback;
 
 pub mod screen;
 
