@@ -31,6 +31,12 @@ pub struct Page {
     pub aliases: Vec<String>,
     /// How its configuration text works.
     pub dialect: DialectPage,
+    /// How to talk to it.
+    #[serde(default)]
+    pub session: Option<session::Session>,
+    /// How a change is made safe on it.
+    #[serde(default)]
+    pub transaction: Option<session::Transaction>,
 }
 
 /// A platform ready for use.
@@ -55,12 +61,6 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("hpe_procurve", include_str!("definitions/hpe_procurve.yaml")),
     ("hpe_comware", include_str!("definitions/hpe_comware.yaml")),
     ("huawei_vrp", include_str!("definitions/huawei_vrp.yaml")),
-];
-
-/// The parts of the pages that say how to talk to a device.
-const SESSIONS: &[(&str, &str)] = &[
-    ("frr", include_str!("definitions/session/frr.yaml")),
-    ("arista_eos", include_str!("definitions/session/arista_eos.yaml")),
 ];
 
 impl Platform {
@@ -97,8 +97,8 @@ impl Platform {
 
     /// Returns how to talk to it, when its page says so.
     pub fn session(&self) -> Option<session::SessionPage> {
-        let (_, text) = SESSIONS.iter().find(|(name, _)| *name == self.name.as_str())?;
-        serde_yaml::from_str(text).ok()
+        let (session, transaction) = (self.page.session.clone()?, self.page.transaction.clone()?);
+        Some(session::SessionPage { session, transaction })
     }
 
     /// Returns the names of the built-in platforms.

@@ -397,12 +397,10 @@ impl SessionPage {
     /// # Errors
     /// Says why a built-in page cannot be read, which a test excludes.
     pub fn built_in(platform: &str) -> Option<Result<Self, String>> {
-        let text = match platform {
-            "frr" => include_str!("definitions/session/frr.yaml"),
-            "arista_eos" => include_str!("definitions/session/arista_eos.yaml"),
-            _ => return None,
-        };
-        Some(serde_yaml::from_str(text).map_err(|error| error.to_string()))
+        match super::Platform::built_in(platform) {
+            Ok(platform) => platform.session().map(Ok),
+            Err(_) => None,
+        }
     }
 }
 
