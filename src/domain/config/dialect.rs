@@ -155,8 +155,12 @@ impl Dialect {
     pub fn negate(&self, rule: Option<&Rule>, line: &str) -> String {
         let (positive, negated) = self.positive(line);
         if negated {
-            return positive.to_owned();
+            let default = rule.and_then(|rule| rule.page.default.as_deref());
+            let default = default.filter(|default| !self.positive(default).1);
+            return default.unwrap_or(positive).to_owned();
         }
+        // A text of several lines is removed by its first one.
+        let line = line.lines().next().unwrap_or_default();
         match rule.and_then(|rule| rule.page.negate.as_ref().map(|template| (rule, template))) {
             Some((rule, template)) => fill(template, line, &rule.pattern),
             None => format!("{}{line}", self.page.negation),

@@ -234,19 +234,18 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
             return Effect::Removed;
         }
     }
+    if let Some(rule) = rule.filter(|rule| rule.has_value() && !dialect.page.negation.is_empty()) {
+        let head = rule.pattern.head(line);
+        let explicit = format!("{}{head}", dialect.page.negation);
+        if overrides(dialect, place, line, head) && section.take(&explicit) && (removal_only || rule.is_default(line)) {
+            return Effect::Removed;
+        }
+    }
     if removal_only {
         return Effect::Nothing;
     }
-    if let Some(rule) = rule {
-        if rule.is_default(line) {
-            return set_default(dialect, place, section, rule, line);
-        }
-        if rule.has_value() && !dialect.page.negation.is_empty() {
-            let explicit = format!("{}{}", dialect.page.negation, rule.pattern.head(line));
-            if overrides(dialect, place, line, rule.pattern.head(line)) {
-                section.take(&explicit);
-            }
-        }
+    if let Some(rule) = rule.filter(|rule| rule.is_default(line)) {
+        return set_default(dialect, place, section, rule, line);
     }
     if section.has(line) {
         return Effect::Set;
@@ -322,7 +321,7 @@ fn apply_own_removal(dialect: &Dialect, place: Place<'_>, section: &mut Section,
             if negated || !dialect.rule(place, line).is_some_and(|found| std::ptr::eq(found, rule)) {
                 continue;
             }
-            if rule.page.negate.as_ref().is_some_and(|template| fill(template, line, &rule.pattern) == command) {
+            if dialect.negate(Some(rule), line) == command {
                 take_with_effects(dialect, place, section, &text);
                 hit = true;
             } else if let Some(rest) = options::without(rule, line, command) {

@@ -59,6 +59,10 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
             _ => node,
         };
         if let Some((rule, range)) = rule.and_then(|rule| Some((rule, rule.range()?))) {
+            if dialect.positive(&node.text).1 && range.merge {
+                take_range(rule, range, dialect.positive(&node.text).0, &mut out);
+                continue;
+            }
             add_range(rule, range, node, &mut out);
             continue;
         }
@@ -175,6 +179,20 @@ fn numbered(header: Option<&Rule>, mut nodes: Vec<Node>) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// Takes numbers away that an explicit negation names.
+fn take_range(rule: &Rule, range: &RangePage, positive: &str, out: &mut [Node]) {
+    let head = rule.pattern.head(positive);
+    let Some(gone) = NumberSet::parse(positive.get(head.len()..).unwrap_or_default(), range) else { return };
+    for node in out.iter_mut().filter(|node| has_words_prefix(&node.text, head)) {
+        if let Some(set) = NumberSet::parse(&node.text[head.len()..], range) {
+            let rest = set.minus(&gone);
+            if !rest.is_empty() {
+                node.text = format!("{head} {}", rest.print(range)).into();
+            }
+        }
+    }
 }
 
 fn add_range(rule: &Rule, range: &RangePage, node: Node, out: &mut Vec<Node>) {

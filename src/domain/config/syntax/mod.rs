@@ -22,11 +22,21 @@ struct Line<'a> {
 /// Walks over the lines that mean something.
 struct Lines<'a> {
     rest: std::iter::Enumerate<std::str::Lines<'a>>,
+    purpose: Purpose,
+}
+
+/// What a text is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What a device holds: lines that say nothing about it are dropped.
+    Configuration,
+    /// What is typed: every line counts.
+    Commands,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { rest: text.lines().enumerate() }
+    fn new(text: &'a str, purpose: Purpose) -> Self {
+        Self { rest: text.lines().enumerate(), purpose }
     }
 
     /// Returns the next line as it stands.
@@ -83,7 +93,7 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
     if !dialect.special.is_match(line.text) {
         return Some(Node::leaf(line.text, line.number));
     }
-    if dialect.drop.iter().any(|regex| regex.is_match(line.text)) {
+    if lines.purpose == Purpose::Configuration && dialect.drop.iter().any(|regex| regex.is_match(line.text)) {
         return None;
     }
     for regex in &dialect.delimited {
