@@ -193,6 +193,12 @@ impl Rule {
         !self.page.removes.is_empty() || !self.page.resets.is_empty()
     }
 
+    /// Whether a device can show the negation of a line: of something it can switch, not of one value among many.
+    pub fn shows_negation(&self, positive: &str) -> bool {
+        let is_bare = self.pattern.head(positive) == positive;
+        !self.page.section && (is_bare || self.page.toggle && self.page.default_head)
+    }
+
     /// Whether a line says only what the device has anyway.
     pub fn is_default(&self, line: &str) -> bool {
         self.page.default.as_deref() == Some(line) || self.page.default_head && self.pattern.head(line) == line

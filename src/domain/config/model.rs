@@ -160,7 +160,7 @@ fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: 
     }
     let targets = if section.has(positive) { vec![positive.into()] } else { section.with_prefix(positive) };
     if targets.is_empty() {
-        let is_state = rule.is_none_or(|rule| !rule.page.section && !rule.has_value());
+        let is_state = rule.is_none_or(|rule| rule.shows_negation(positive));
         if removal_only || !is_state || section.has(command) {
             return Effect::Nothing;
         }
@@ -273,7 +273,7 @@ fn leave_list((dialect, place): (&Dialect, Place<'_>), section: &mut Section, ru
     for text in section.with_prefix(list) {
         let Some(range) = dialect.rule(place, &text).and_then(Rule::range) else { continue };
         let Some(set) = NumberSet::parse(&text[list.len()..], range).filter(|set| set.contains(number)) else { continue };
-        let rest = set.minus(&NumberSet::one(number));
+        let rest = set.minus(&NumberSet::of(&[number]));
         if rest.is_empty() {
             section.take(&text);
         } else {

@@ -82,6 +82,10 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
     for mut command in commands {
         let removes = matches!(command.kind, Kind::Remove) || command.kind == Kind::Move && command.old.is_some();
         let existed = section.has(&command.text);
+        if command.kind == Kind::Enter && !existed {
+            // An earlier command took the section away; the next round sees what is missing.
+            continue;
+        }
         let effect = apply(dialect, place, section, &command.text, removes);
         if removes {
             if effect != Effect::Nothing {

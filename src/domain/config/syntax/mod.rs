@@ -5,6 +5,7 @@ mod fortios;
 mod indented;
 
 use super::dialect::{Dialect, Place, Rule};
+use super::page::Family;
 use super::tree::{ConfigTree, Node};
 
 pub(super) use context::parse as parse_context;
@@ -141,7 +142,8 @@ fn print_nodes(dialect: &Dialect, place: Place<'_>, nodes: &[Node], depth: usize
         }
         let rule = dialect.rule(place, dialect.positive(&node.text).0);
         print_nodes(dialect, dialect.inside(rule), &node.children, depth + 1, out);
-        if let Some(exit) = rule.and_then(|rule| rule.page.exit.as_deref()) {
+        let usual = (dialect.page.family == Family::Context).then_some(dialect.page.exit.as_str());
+        if let Some(exit) = rule.and_then(|rule| rule.page.exit.as_deref().or(usual.filter(|_| rule.page.section))) {
             push_line(out, indent, exit);
         }
     }
