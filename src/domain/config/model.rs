@@ -206,7 +206,7 @@ fn take_with_effects(dialect: &Dialect, place: Place<'_>, section: &mut Section,
 
 fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str, removed: bool) {
     for prefix in rule.prefixes(&rule.page.resets, line) {
-        for text in section.with_prefix(&prefix) {
+        for text in section.with_prefix(&prefix).into_iter().filter(|text| **text != *line) {
             section.take(&text);
         }
     }
