@@ -155,8 +155,12 @@ impl Dialect {
     pub fn negate(&self, rule: Option<&Rule>, line: &str) -> String {
         let (positive, negated) = self.positive(line);
         if negated {
-            return positive.to_owned();
+            let default = rule.and_then(|rule| rule.page.default.as_deref());
+            let default = default.filter(|default| !self.positive(default).1);
+            return default.unwrap_or(positive).to_owned();
         }
+        // A text of several lines is removed by its first one.
+        let line = line.lines().next().unwrap_or_default();
         match rule.and_then(|rule| rule.page.negate.as_ref().map(|template| (rule, template))) {
             Some((rule, template)) => fill(template, line, &rule.pattern),
             None => format!("{}{line}", self.page.negation),
@@ -187,6 +191,12 @@ impl Rule {
     /// Whether executing a line of this kind changes other lines.
     pub fn has_side_effects(&self) -> bool {
         !self.page.removes.is_empty() || !self.page.resets.is_empty()
+    }
+
+    /// Whether a device can show the negation of a line: of something it can switch, not of one value among many.
+    pub fn shows_negation(&self, positive: &str) -> bool {
+        let is_bare = self.pattern.head(positive) == positive;
+        !self.page.section && (is_bare || self.page.toggle && self.page.default_head)
     }
 
     /// Whether a line says only what the device has anyway.

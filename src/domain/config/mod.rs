@@ -24,20 +24,25 @@ use command::Remediation;
 use dialect::Dialect;
 use page::Family;
 use remediate::Scope;
+use syntax::Purpose;
 use tree::ConfigTree;
 
 impl Dialect {
     /// Reads a configuration as the device prints it or as a person writes it. Never fails: what is odd stays a line.
     pub fn parse(&self, text: &str) -> ConfigTree {
-        normalize::normalize(self, self.parse_commands(text))
+        normalize::normalize(self, self.read(text, Purpose::Configuration))
     }
 
     /// Reads commands as they are typed: like a configuration, without normalisation.
     pub fn parse_commands(&self, text: &str) -> ConfigTree {
+        self.read(text, Purpose::Commands)
+    }
+
+    fn read(&self, text: &str, purpose: Purpose) -> ConfigTree {
         match self.page.family {
-            Family::Context => syntax::parse_context(self, text),
-            Family::Fortios => syntax::parse_fortios(self, text),
-            _ => syntax::parse_indented(self, text),
+            Family::Context => syntax::parse_context(self, text, purpose),
+            Family::Fortios => syntax::parse_fortios(self, text, purpose),
+            _ => syntax::parse_indented(self, text, purpose),
         }
     }
 

@@ -160,7 +160,7 @@ fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: 
     }
     let targets = if section.has(positive) { vec![positive.into()] } else { section.with_prefix(positive) };
     if targets.is_empty() {
-        let is_state = rule.is_none_or(|rule| !rule.page.section && !rule.has_value());
+        let is_state = rule.is_none_or(|rule| rule.shows_negation(positive));
         if removal_only || !is_state || section.has(command) {
             return Effect::Nothing;
         }
@@ -206,7 +206,7 @@ fn take_with_effects(dialect: &Dialect, place: Place<'_>, section: &mut Section,
 
 fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str, removed: bool) {
     for prefix in rule.prefixes(&rule.page.resets, line) {
-        for text in section.with_prefix(&prefix) {
+        for text in section.with_prefix(&prefix).into_iter().filter(|text| **text != *line) {
             section.take(&text);
         }
     }
@@ -234,19 +234,18 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
             return Effect::Removed;
         }
     }
+    if let Some(rule) = rule.filter(|rule| rule.has_value() && !dialect.page.negation.is_empty()) {
+        let head = rule.pattern.head(line);
+        let explicit = format!("{}{head}", dialect.page.negation);
+        if overrides(dialect, place, line, head) && section.take(&explicit) && (removal_only || rule.is_default(line)) {
+            return Effect::Removed;
+        }
+    }
     if removal_only {
         return Effect::Nothing;
     }
-    if let Some(rule) = rule {
-        if rule.is_default(line) {
-            return set_default(dialect, place, section, rule, line);
-        }
-        if rule.has_value() && !dialect.page.negation.is_empty() {
-            let explicit = format!("{}{}", dialect.page.negation, rule.pattern.head(line));
-            if overrides(dialect, place, line, rule.pattern.head(line)) {
-                section.take(&explicit);
-            }
-        }
+    if let Some(rule) = rule.filter(|rule| rule.is_default(line)) {
+        return set_default(dialect, place, section, rule, line);
     }
     if section.has(line) {
         return Effect::Set;
@@ -274,7 +273,7 @@ fn leave_list((dialect, place): (&Dialect, Place<'_>), section: &mut Section, ru
     for text in section.with_prefix(list) {
         let Some(range) = dialect.rule(place, &text).and_then(Rule::range) else { continue };
         let Some(set) = NumberSet::parse(&text[list.len()..], range).filter(|set| set.contains(number)) else { continue };
-        let rest = set.minus(&NumberSet::one(number));
+        let rest = set.minus(&NumberSet::of(&[number]));
         if rest.is_empty() {
             section.take(&text);
         } else {
@@ -322,7 +321,7 @@ fn apply_own_removal(dialect: &Dialect, place: Place<'_>, section: &mut Section,
             if negated || !dialect.rule(place, line).is_some_and(|found| std::ptr::eq(found, rule)) {
                 continue;
             }
-            if rule.page.negate.as_ref().is_some_and(|template| fill(template, line, &rule.pattern) == command) {
+            if dialect.negate(Some(rule), line) == command {
                 take_with_effects(dialect, place, section, &text);
                 hit = true;
             } else if let Some(rest) = options::without(rule, line, command) {

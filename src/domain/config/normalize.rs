@@ -1,6 +1,7 @@
 //! Equal meaning, equal tree: duplicates, implied defaults, number sets, line numbers, things that cannot be empty.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::dialect::{Dialect, Place, Rule};
 use super::options;
@@ -17,7 +18,7 @@ pub(super) fn normalize(dialect: &Dialect, tree: ConfigTree) -> ConfigTree {
 
 /// Gives the entries of top-level lists the numbers that the device would give them.
 fn sequenced(dialect: &Dialect, mut nodes: Vec<Node>) -> Vec<Node> {
-    let mut largest: std::collections::BTreeMap<String, u32> = std::collections::BTreeMap::new();
+    let mut largest: BTreeMap<String, u32> = BTreeMap::new();
     for node in &mut nodes {
         if let Some((list, rest)) = node.text.split_once(" seq ")
             && let Some(number) = rest.split(' ').next().and_then(|word| word.parse::<u32>().ok())
@@ -49,30 +50,67 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         None => {}
     }
     let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
+    let mut contradicted = Contradicted::default();
     for node in homed(dialect, place, numbered(header, nodes)) {
-        let rule = dialect.rule(place, dialect.positive(&node.text).0);
-        if node.children.is_empty() && rule.is_some_and(|rule| rule.is_default(&node.text) && !rule.page.send_default) {
-            continue;
+        let (positive, negated) = dialect.positive(&node.text);
+        let rule = dialect.rule(place, positive);
+        if let Some(rule) = rule {
+            if negated && !rule.shows_negation(positive) && rule.range().is_none_or(|range| !range.merge) {
+                // Nobody shows this: it says that a value is not there, and so it takes one away that was written before.
+                contradicted.before.insert(positive.into(), out.len());
+                continue;
+            }
+            if node.children.is_empty() && rule.is_default(&node.text) && !rule.page.send_default {
+                continue;
+            }
+            if rule.page.keep && !rule.page.resets.is_empty() {
+                let prefixes = rule.prefixes(&rule.page.resets, &node.text);
+                contradicted.beside.extend(prefixes.into_iter().map(|prefix| (prefix, node.text.clone())));
+            }
+            if let Some(range) = rule.range() {
+                if negated { take_range(rule, range, positive, &mut out) } else { add_range(rule, range, node, &mut out) }
+                continue;
+            }
         }
-        let node = match rule {
+        let mut node = match rule {
             Some(rule) if rule.page.options.is_some() => options::canonical(rule, node),
             _ => node,
         };
-        if let Some((rule, range)) = rule.and_then(|rule| Some((rule, rule.range()?))) {
-            add_range(rule, range, node, &mut out);
-            continue;
-        }
-        let mut node = node;
         if !node.children.is_empty() {
             node.children = level(dialect, dialect.inside(rule), node.children);
         }
         out.push(node);
     }
-    let mut out = last_wins(dialect, place, out);
+    let mut out = last_wins(dialect, place, contradicted.remove(out));
     if dialect.has_lists {
         listed(dialect, place, &mut out);
     }
     out.into_iter().filter(|node| !is_empty_permanent(dialect, place, node)).collect()
+}
+
+/// Lines that other lines of the same section take away.
+#[derive(Debug, Default)]
+struct Contradicted {
+    /// Lines that vanish when they stand before a place.
+    before: BTreeMap<Box<str>, usize>,
+    /// Lines that vanish when one beside them begins with certain words.
+    beside: Vec<(String, Box<str>)>,
+}
+
+impl Contradicted {
+    fn remove(self, nodes: Vec<Node>) -> Vec<Node> {
+        let mut gone: std::collections::BTreeSet<Box<str>> = std::collections::BTreeSet::new();
+        if !self.beside.is_empty() {
+            let texts: std::collections::BTreeSet<&str> = nodes.iter().map(|node| node.text.as_ref()).collect();
+            let stands = |prefix: &str| texts.range(prefix..).next().is_some_and(|text| has_words_prefix(text, prefix));
+            gone.extend(self.beside.into_iter().filter(|(prefix, _)| stands(prefix)).map(|(_, text)| text));
+        }
+        if gone.is_empty() && self.before.is_empty() {
+            return nodes;
+        }
+        let stays = |(index, node): &(usize, Node)| !gone.contains(&node.text) && self.before.get(&node.text).is_none_or(|end| index >= end);
+        nodes.into_iter().enumerate().filter(stays).map(|(_, node)| node).collect()
+    }
 }
 
 /// Numbers that stand in a list and have a section: a section that says something stands for its number, an empty one is a number.
@@ -84,21 +122,26 @@ fn listed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node>) {
         numbers.push((list, number, node.children.is_empty()));
         !node.children.is_empty()
     });
+    let mut lists: BTreeMap<String, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
     for (list, number, is_empty) in numbers {
-        let found = nodes.iter_mut().find(|node| has_words_prefix(&node.text, &list));
-        let Some(rule) = dialect.rule(place, &format!("{list} {number}")) else { continue };
-        let Some(range) = rule.range() else { continue };
-        let one = NumberSet::one(number);
-        match found {
-            Some(node) => {
-                let Some(set) = NumberSet::parse(&node.text[list.len()..], range) else { continue };
-                let set = if is_empty { set.union(&one) } else { set.minus(&one) };
-                node.text = format!("{list} {}", set.print(range)).trim_end().into();
+        let (empty, full) = lists.entry(list).or_default();
+        if is_empty { empty.push(number) } else { full.push(number) }
+    }
+    for (list, (empty, full)) in lists {
+        let Some(range) = dialect.rule(place, &format!("{list} 1")).and_then(Rule::range) else { continue };
+        let at = nodes.iter().position(|node| has_words_prefix(&node.text, &list));
+        let before = at.map_or(Some(NumberSet::default()), |at| NumberSet::parse(&nodes[at].text[list.len()..], range));
+        let Some(before) = before else { continue };
+        let set = before.union(&NumberSet::of(&empty)).minus(&NumberSet::of(&full));
+        let text = format!("{list} {}", set.print(range));
+        match at {
+            Some(at) if set.is_empty() => {
+                nodes.remove(at);
             }
-            None if is_empty => nodes.push(Node::leaf(format!("{list} {}", one.print(range)), 0)),
-            None => {}
+            Some(at) => nodes[at].text = text.into(),
+            None if set.is_empty() => {}
+            None => nodes.push(Node::leaf(text, 0)),
         }
-        nodes.retain(|node| *node.text != *list);
     }
 }
 
@@ -175,6 +218,20 @@ fn numbered(header: Option<&Rule>, mut nodes: Vec<Node>) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// Takes numbers away that an explicit negation names.
+fn take_range(rule: &Rule, range: &RangePage, positive: &str, out: &mut [Node]) {
+    let head = rule.pattern.head(positive);
+    let Some(gone) = NumberSet::parse(positive.get(head.len()..).unwrap_or_default(), range) else { return };
+    for node in out.iter_mut().filter(|node| has_words_prefix(&node.text, head)) {
+        if let Some(set) = NumberSet::parse(&node.text[head.len()..], range) {
+            let rest = set.minus(&gone);
+            if !rest.is_empty() {
+                node.text = format!("{head} {}", rest.print(range)).into();
+            }
+        }
+    }
 }
 
 fn add_range(rule: &Rule, range: &RangePage, node: Node, out: &mut Vec<Node>) {

@@ -142,7 +142,7 @@ impl Pattern {
         let mut out = Vec::new();
         let mut rest = line.trim_start();
         for word in &self.words {
-            let (text, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            let (text, after) = rest.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((rest, ""));
             if !matches!(word, Word::Literal(_)) {
                 out.push(text);
             }
@@ -191,7 +191,7 @@ pub fn words_prefix(line: &str, count: usize) -> &str {
 
 /// Tells whether the words of `line` begin with all words of `prefix`.
 pub fn has_words_prefix(line: &str, prefix: &str) -> bool {
-    line.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    line.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n']))
 }
 
 /// Fills `{1}`…, `{line}` and `{head}` of a template; `{}` stays for numbers.

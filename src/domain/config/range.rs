@@ -63,9 +63,9 @@ impl NumberSet {
         self.0.get(at).is_some_and(|(low, _)| *low <= number)
     }
 
-    /// Returns the set of one number.
-    pub(super) fn one(number: u32) -> Self {
-        Self(vec![(number, number)])
+    /// Returns the set of some numbers.
+    pub(super) fn of(numbers: &[u32]) -> Self {
+        Self::from_ranges(numbers.iter().map(|number| (*number, *number)).collect())
     }
 
     pub(super) fn union(&self, other: &Self) -> Self {

@@ -1,5 +1,7 @@
 //! Running and intended in, proved commands out: compare, try on the model, repair, until the model holds the intention.
 
+use std::collections::BTreeMap;
+
 use super::command::{Command, Kind, Remediation};
 use super::dialect::{Dialect, Place, Rule};
 use super::diff;
@@ -35,14 +37,17 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         Scope::Replace | Scope::Merge => (running.children.clone(), intended.children.clone()),
     };
     let mut commands: Vec<Command> = Vec::new();
-    for _ in 0..ROUNDS_MAX {
+    let mut rounds = 0;
+    while rounds < ROUNDS_MAX {
         let mut round = diff::level(dialect, dialect.top(), &current, &wanted);
         if *scope == Scope::Merge {
             round = without_removals(round);
         }
         if round.is_empty() {
+            let commands = if rounds > 1 { folded(dialect, (running, &current), commands) } else { commands };
             return Remediation { commands, unproved: Vec::new(), foreign };
         }
+        rounds += 1;
         let mut section = Section::new(current);
         let effective = execute(dialect, dialect.top(), &mut section, round);
         current = section.into_nodes();
@@ -56,6 +61,37 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
     let unproved = Remediation { commands: rest, ..Remediation::default() };
     let unproved = unproved.operations().into_iter().map(|o| o.old.unwrap_or(o.command)).collect();
     Remediation { commands, unproved, foreign }
+}
+
+/// Brings commands for the same section together, when the model proves that this makes no difference.
+fn folded(dialect: &Dialect, (running, reached): (&ConfigTree, &[Node]), commands: Vec<Command>) -> Vec<Command> {
+    let together = fold(commands.clone());
+    let mut section = Section::new(running.children.clone());
+    let tree: Vec<Node> = together.iter().map(Command::node).collect();
+    type_in(dialect, dialect.top(), &mut section, &tree);
+    let after = super::normalize::normalize(dialect, ConfigTree { children: section.into_nodes() });
+    let reached = super::normalize::normalize(dialect, ConfigTree { children: reached.to_vec() });
+    if diff::level(dialect, dialect.top(), &after.children, &reached.children).is_empty() { together } else { commands }
+}
+
+fn fold(commands: Vec<Command>) -> Vec<Command> {
+    let mut out: Vec<Command> = Vec::with_capacity(commands.len());
+    let mut sections: BTreeMap<String, usize> = BTreeMap::new();
+    for command in commands {
+        let earlier = sections.get(&command.text).copied().filter(|_| command.kind == Kind::Enter);
+        if let Some(at) = earlier {
+            out[at].children.extend(command.children);
+            continue;
+        }
+        if command.kind != Kind::Remove && !command.children.is_empty() {
+            sections.insert(command.text.clone(), out.len());
+        }
+        out.push(command);
+    }
+    for command in &mut out {
+        command.children = fold(std::mem::take(&mut command.children));
+    }
+    out
 }
 
 /// Tells whether a top line belongs to the owned sections.
@@ -82,6 +118,10 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
     for mut command in commands {
         let removes = matches!(command.kind, Kind::Remove) || command.kind == Kind::Move && command.old.is_some();
         let existed = section.has(&command.text);
+        if command.kind == Kind::Enter && !existed {
+            // An earlier command took the section away; the next round sees what is missing.
+            continue;
+        }
         let effect = apply(dialect, place, section, &command.text, removes);
         if removes {
             if effect != Effect::Nothing {

@@ -54,12 +54,16 @@ pub struct Platform {
 const BUILT_IN: &[(&str, &str)] = &[
     ("frr", include_str!("definitions/frr.yaml")),
     ("arista_eos", include_str!("definitions/arista_eos.yaml")),
+    ("aruba_aoscx", include_str!("definitions/aruba_aoscx.yaml")),
+    ("cisco_asa", include_str!("definitions/cisco_asa.yaml")),
     ("cisco_iosxe", include_str!("definitions/cisco_iosxe.yaml")),
     ("cisco_iosxr", include_str!("definitions/cisco_iosxr.yaml")),
     ("cisco_nxos", include_str!("definitions/cisco_nxos.yaml")),
+    ("dell_os10", include_str!("definitions/dell_os10.yaml")),
+    ("extreme_exos", include_str!("definitions/extreme_exos.yaml")),
     ("fortinet_fortios", include_str!("definitions/fortinet_fortios.yaml")),
-    ("hpe_procurve", include_str!("definitions/hpe_procurve.yaml")),
     ("hpe_comware", include_str!("definitions/hpe_comware.yaml")),
+    ("hpe_procurve", include_str!("definitions/hpe_procurve.yaml")),
     ("huawei_vrp", include_str!("definitions/huawei_vrp.yaml")),
 ];
 

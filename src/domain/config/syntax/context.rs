@@ -4,7 +4,7 @@
 
 use super::super::dialect::{Dialect, Place, Rule};
 use super::super::tree::{ConfigTree, TreeBuilder};
-use super::{Lines, clean};
+use super::{Lines, Purpose, clean};
 
 struct Open<'a> {
     rule: &'a Rule,
@@ -12,9 +12,11 @@ struct Open<'a> {
 }
 
 /// Reads a text whose sections begin with known words and end with `exit…`, or with a line that belongs further out.
-pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
-    let mut lines = Lines::new(text);
+pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -> ConfigTree {
+    let mut lines = Lines::new(text, purpose);
     let mut builder = TreeBuilder::default();
+    // Commands that we print are indented; what a device prints is not always.
+    let is_indented = purpose == Purpose::Commands && text.lines().any(|line| line.starts_with(' '));
     let mut open: Vec<Open<'_>> = Vec::new();
     while let Some(line) = lines.next_line() {
         if dialect.page.enders.iter().any(|ender| *ender == line.text) {
@@ -44,7 +46,7 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
                 open.push(Open { rule, indent: line.indent });
             }
             _ => {
-                let depth = leaf_depth(dialect, &open, line.indent, positive);
+                let depth = leaf_depth(dialect, &open, (line.indent, is_indented), positive);
                 open.truncate(depth);
                 builder.push(depth, node);
             }
@@ -66,13 +68,16 @@ fn belongs(dialect: &Dialect, place: Place<'_>, rule: &Rule, line: &str) -> bool
 }
 
 /// Decides to which open section a plain line belongs.
-fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], indent: usize, line: &str) -> usize {
+fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], (indent, is_indented): (usize, bool), line: &str) -> usize {
     if indent > 0 {
         let mut depth = open.len();
         while depth > 1 && open[depth - 1].indent >= indent {
             depth -= 1;
         }
         return depth;
+    }
+    if is_indented {
+        return 0;
     }
     // Without indentation a line stays in the innermost section that knows it, otherwise it goes to the top if that knows it.
     let knows = |depth: usize| {

@@ -2,12 +2,12 @@
 
 use super::super::dialect::Dialect;
 use super::super::tree::{ConfigTree, Node, TreeBuilder};
-use super::{Lines, clean};
+use super::{Lines, Purpose, clean};
 use crate::domain::limits::CONFIG_DEPTH_MAX;
 
 /// Reads a configuration. Without `end` and `next` the indentation says where sections end.
-pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
-    let mut lines = Lines::new(text);
+pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -> ConfigTree {
+    let mut lines = Lines::new(text, purpose);
     let mut builder = TreeBuilder::default();
     let mut indents: Vec<usize> = Vec::new();
     let has_indents = text.lines().any(|line| line.starts_with([' ', '\t']));

@@ -2,20 +2,17 @@
 
 use super::super::dialect::Dialect;
 use super::super::tree::{ConfigTree, TreeBuilder};
-use super::{Lines, clean};
+use super::{Lines, Purpose, clean};
 use crate::domain::limits::CONFIG_DEPTH_MAX;
 
 /// Reads a text whose sections are indented more than their header.
-pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
-    let mut lines = Lines::new(text);
+pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -> ConfigTree {
+    let mut lines = Lines::new(text, purpose);
     let mut builder = TreeBuilder::default();
     let mut indents: Vec<usize> = Vec::new();
     let mut outdent: Option<usize> = None;
     while let Some(mut line) = lines.next_line() {
         if dialect.page.enders.iter().any(|ender| *ender == line.text) && line.indent == 0 {
-            continue;
-        }
-        if line.text == dialect.page.exit || dialect.page.closers.iter().any(|closer| *closer == line.text) {
             continue;
         }
         if let Some(index) = outdent {
@@ -25,6 +22,9 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
             }
         } else {
             outdent = dialect.outdents.iter().position(|(start, _)| start.is_match(line.text));
+        }
+        if line.text == dialect.page.exit || dialect.page.closers.iter().any(|closer| *closer == line.text) {
+            continue;
         }
         let Some(node) = clean(dialect, line, &mut lines) else { continue };
         while indents.last().is_some_and(|indent| *indent >= line.indent) {

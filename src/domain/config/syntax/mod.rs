@@ -5,6 +5,7 @@ mod fortios;
 mod indented;
 
 use super::dialect::{Dialect, Place, Rule};
+use super::page::Family;
 use super::tree::{ConfigTree, Node};
 
 pub(super) use context::parse as parse_context;
@@ -22,11 +23,21 @@ struct Line<'a> {
 /// Walks over the lines that mean something.
 struct Lines<'a> {
     rest: std::iter::Enumerate<std::str::Lines<'a>>,
+    purpose: Purpose,
+}
+
+/// What a text is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What a device holds: lines that say nothing about it are dropped.
+    Configuration,
+    /// What is typed: every line counts.
+    Commands,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { rest: text.lines().enumerate() }
+    fn new(text: &'a str, purpose: Purpose) -> Self {
+        Self { rest: text.lines().enumerate(), purpose }
     }
 
     /// Returns the next line as it stands.
@@ -83,7 +94,7 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
     if !dialect.special.is_match(line.text) {
         return Some(Node::leaf(line.text, line.number));
     }
-    if dialect.drop.iter().any(|regex| regex.is_match(line.text)) {
+    if lines.purpose == Purpose::Configuration && dialect.drop.iter().any(|regex| regex.is_match(line.text)) {
         return None;
     }
     for regex in &dialect.delimited {
@@ -131,7 +142,8 @@ fn print_nodes(dialect: &Dialect, place: Place<'_>, nodes: &[Node], depth: usize
         }
         let rule = dialect.rule(place, dialect.positive(&node.text).0);
         print_nodes(dialect, dialect.inside(rule), &node.children, depth + 1, out);
-        if let Some(exit) = rule.and_then(|rule| rule.page.exit.as_deref()) {
+        let usual = (dialect.page.family == Family::Context).then_some(dialect.page.exit.as_str());
+        if let Some(exit) = rule.and_then(|rule| rule.page.exit.as_deref().or(usual.filter(|_| rule.page.section))) {
             push_line(out, indent, exit);
         }
     }

@@ -1,0 +1,180 @@
+//! The laws of the engine: what we send leads to the intention, and back, for every pair of configurations.
+//!
+//! `RECONVERGE_LAW_PAIRS` is the number of generated pairs for each platform (default 60).
+
+use std::path::{Path, PathBuf};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRng, TestRunner};
+use reconverge::domain::config::dialect::Dialect;
+use reconverge::domain::config::remediate::Scope;
+use reconverge::domain::config::tree::{ConfigTree, Node};
+use reconverge::domain::platform::Platform;
+
+/// One change of a configuration: what, where, with what.
+type Mutation = (u8, u16, u16);
+
+fn folder(platform: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/platforms").join(platform)
+}
+
+fn corpus(platform: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder(platform)) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "cfg")).map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+fn holds(law: bool, what: &str, detail: impl FnOnce() -> String) -> Result<(), String> {
+    if law { Ok(()) } else { Err(format!("{what}\n{}", detail())) }
+}
+
+/// One direction: the model and the text route both reach the intention.
+fn reaches(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Result<(), String> {
+    let remediation = dialect.remediate(running, intended, &Scope::Replace);
+    let text = dialect.commands_text(&remediation);
+    let show = |reached: &ConfigTree| {
+        format!(
+            "commands:\n{text}\nunproved: {:?}\nleft to do:\n{}\ndifference:\n{}",
+            remediation.unproved,
+            dialect.commands_text(&dialect.remediate(reached, intended, &Scope::Replace)),
+            dialect.text_diff(running, intended)
+        )
+    };
+    holds(remediation.unproved.is_empty(), "unproved", || show(running))?;
+    let reached = dialect.predict(running, &remediation.tree());
+    holds(dialect.same(&reached, intended), "the commands do not lead to the intention", || show(&reached))?;
+    let reached = dialect.predict(running, &dialect.parse_commands(&text));
+    holds(dialect.same(&reached, intended), "the commands as text do not lead to the intention", || show(&reached))
+}
+
+fn laws(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Result<(), String> {
+    reaches(dialect, running, intended)?;
+    reaches(dialect, intended, running)?;
+    let nothing = dialect.remediate(intended, intended, &Scope::Replace);
+    holds(nothing.is_empty(), "a configuration differs from itself", || dialect.commands_text(&nothing))?;
+    let again = dialect.parse(&dialect.print(intended));
+    holds(again.lines() == intended.lines(), "printing and reading changes a configuration", || dialect.print(intended))
+}
+
+fn change_word(text: &str, with: u16) -> String {
+    if text.contains('\n') {
+        return text.to_owned();
+    }
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    let digits: Vec<usize> = (0..words.len()).filter(|i| words[*i].bytes().next_back().is_some_and(|b| b.is_ascii_digit())).collect();
+    let index = digits.get(usize::from(with) % digits.len().max(1)).copied().unwrap_or(words.len() - 1);
+    match words[index].pop() {
+        Some(last) if last.is_ascii_digit() => {
+            let other = (last.to_digit(10).unwrap_or(0) + 1 + u32::from(with) % 8) % 10;
+            words[index].push_str(&other.to_string());
+        }
+        Some(last) => {
+            words[index].push(last);
+            words[index].push('x');
+        }
+        None => {}
+    }
+    words.join(" ")
+}
+
+/// Applies a change at the n-th line of a tree.
+fn mutate(negation: &str, nodes: &mut Vec<Node>, at: &mut usize, (op, _, with): Mutation) -> bool {
+    for index in 0..nodes.len() {
+        if *at == 0 {
+            let other = usize::from(with) % nodes.len();
+            match op % 7 {
+                0 => {
+                    nodes.remove(index);
+                }
+                1 => {
+                    // A copy under another name: a line or a section more.
+                    let mut copy = nodes[index].clone();
+                    copy.text = change_word(&copy.text, with).into();
+                    nodes.insert(other, copy);
+                }
+                2 => nodes[index].text = change_word(&nodes[index].text, with).into(),
+                3 => {
+                    let node = nodes.remove(index);
+                    nodes.insert(other.min(nodes.len()), node);
+                }
+                4 => nodes.swap(index, other),
+                5 => {
+                    // A line or section of a neighbour moves over here.
+                    let moved = nodes[other].children.first().cloned();
+                    nodes[index].children.extend(moved);
+                }
+                _ => {
+                    let negated = nodes[index].text.strip_prefix(negation).map(str::to_owned);
+                    let text = negated.unwrap_or_else(|| format!("{negation}{}", nodes[index].text));
+                    if nodes[index].children.is_empty() && !text.contains('\n') {
+                        nodes[index].text = text.into();
+                    }
+                }
+            }
+            return true;
+        }
+        *at -= 1;
+        if mutate(negation, &mut nodes[index].children, at, (op, 0, with)) {
+            return true;
+        }
+    }
+    false
+}
+
+fn mutated(dialect: &Dialect, base: &ConfigTree, mutations: &[Mutation]) -> ConfigTree {
+    let mut tree = base.clone();
+    for mutation in mutations {
+        let mut at = usize::from(mutation.1) % tree.count().max(1);
+        mutate(&dialect.page.negation, &mut tree.children, &mut at, *mutation);
+    }
+    dialect.parse(&dialect.print(&tree))
+}
+
+#[test]
+fn own_corpora_keep_the_laws() {
+    let mut broken = Vec::new();
+    for name in Platform::names() {
+        let dialect = Platform::built_in(name).unwrap().dialect;
+        let mut trees: Vec<ConfigTree> = corpus(name).iter().map(|text| dialect.parse(text)).collect();
+        trees.push(ConfigTree::default());
+        for running in &trees {
+            for intended in &trees {
+                if let Err(error) = laws(&dialect, running, intended) {
+                    broken.push(format!("{name}: {error}"));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+}
+
+#[test]
+fn generated_pairs_keep_the_laws() {
+    let pairs: u32 = std::env::var("RECONVERGE_LAW_PAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let only = std::env::var("RECONVERGE_LAW_PLATFORM").ok();
+    let mut broken = Vec::new();
+    for name in Platform::names() {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let dialect = Platform::built_in(name).unwrap().dialect;
+        let bases: Vec<ConfigTree> = corpus(name).iter().map(|text| dialect.parse(text)).collect();
+        if bases.is_empty() {
+            continue;
+        }
+        let config = Config { cases: pairs, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
+        let algorithm = config.rng_algorithm;
+        let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(algorithm));
+        let changes = || vec(any::<Mutation>(), 0..24);
+        let outcome = runner.run(&(any::<u16>(), changes(), changes()), |(base, one, two)| {
+            let base = &bases[usize::from(base) % bases.len()];
+            laws(&dialect, &mutated(&dialect, base, &one), &mutated(&dialect, base, &two)).map_err(TestCaseError::fail)
+        });
+        if let Err(error) = outcome {
+            broken.push(format!("{name}: {error}"));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+}
