@@ -111,7 +111,7 @@ pub(super) fn set(dialect: &Dialect, trie: &mut Trie, path: &[Word], number: u32
 }
 
 fn set_one(dialect: &Dialect, trie: &mut Trie, path: &[Word], number: u32) {
-    if oneliner(dialect, trie, ROOT, path, number) {
+    if oneliner(dialect, trie, ROOT, path, number).is_some() {
         return;
     }
     let mut id = ROOT;
@@ -133,25 +133,25 @@ fn holds(trie: &Trie, from: Id, path: &[Word]) -> bool {
     end.is_some_and(|end| trie.is_leaf(end))
 }
 
-/// Sets the statements that stand behind each other in one line, if it is such a line.
-pub(super) fn oneliner(dialect: &Dialect, trie: &mut Trie, from: Id, path: &[Word], number: u32) -> bool {
+/// Sets the statements that stand behind each other in one line, if it is such a line; returns the node above them.
+pub(super) fn oneliner(dialect: &Dialect, trie: &mut Trie, from: Id, path: &[Word], number: u32) -> Option<Id> {
     if dialect.page.flat.oneliners.is_empty() || path.len() < 3 {
-        return false;
+        return None;
     }
     let above: Vec<String> = trie.backwards(from).map(str::to_owned).collect();
     let found = (1..path.len() - 1).find_map(|end| {
         let backwards = path[..end].iter().rev().map(|word| &*word.key).chain(above.iter().map(String::as_str));
         dialect.flat.oneliners.find(backwards).map(|pattern| (end, pattern))
     });
-    let Some((end, pattern)) = found else { return false };
-    let Some(parts) = dialect.page.flat.oneliners.get(pattern).and_then(|line| cut(&path[end..], &line.words)) else { return false };
+    let (end, pattern) = found?;
+    let parts = cut(&path[end..], &dialect.page.flat.oneliners.get(pattern)?.words)?;
     let key = trie.add_path(from, &path[..end], number);
     for part in parts {
         let word = trie.add(key, &part[0], number);
         trie.clear(word);
         trie.add_path(word, &part[1..], number);
     }
-    true
+    Some(key)
 }
 
 fn cut<'w>(mut rest: &'w [Word], known: &std::collections::BTreeMap<String, usize>) -> Option<Vec<&'w [Word]>> {

@@ -38,6 +38,8 @@ pub struct FlatPage {
     pub overwrite: Vec<String>,
     /// Paths of things that are deleted and set again when one side writes them in one line.
     pub rewrite: Vec<String>,
+    /// Paths of things that exist on their own: they are deleted without what stands behind them in the same line.
+    pub entries: Vec<String>,
     /// Paths of key words whose entries have an order that means something.
     pub ordered: Vec<String>,
     /// The same for plain values: they are deleted and set again to change the order.

@@ -136,6 +136,7 @@ impl Plan<'_> {
                 None => self.delete_whole(child),
                 Some(partner) if self.must_rewrite(child, partner) => self.delete(child),
                 Some(partner) if self.is_overwritten(child) && !self.intended.is_leaf(partner) => {}
+                Some(partner) if self.is_oneliner(child) => self.delete_words(child, partner),
                 Some(partner) => self.delete_below(child, Some(partner), &inside),
             }
         }
@@ -149,7 +150,9 @@ impl Plan<'_> {
 
     /// Deletes a part at the highest ends of statements in it.
     fn delete_whole(&mut self, id: Id) {
-        if self.running.mark(id) == Mark::End || self.running.is_leaf(id) || self.is_overwritten(id) {
+        let is_entry = self.running.mark(id) == Mark::Inside && self.running.matches(id, &self.dialect.flat.entries).is_some();
+        let whole = is_entry || self.is_overwritten(id) || self.is_oneliner(id);
+        if whole || self.running.mark(id) == Mark::End || self.running.is_leaf(id) {
             self.delete(id);
             return;
         }
@@ -164,6 +167,22 @@ impl Plan<'_> {
         let known = mark == Mark::Single
             || matches!(mark, Mark::Inside | Mark::End) && self.running.matches(id, &self.dialect.flat.overwrite).is_some();
         known && !self.running.is_leaf(id)
+    }
+
+    /// Tells whether a node, read from blocks, is followed by several key words with their values.
+    fn is_oneliner(&self, id: Id) -> bool {
+        self.running.mark(id) != Mark::Unknown
+            && !self.running.is_leaf(id)
+            && self.running.matches(id, &self.dialect.flat.oneliners).is_some()
+    }
+
+    /// Deletes the key words of a line that are not there any more; the others get their values by setting.
+    fn delete_words(&mut self, id: Id, partner: Id) {
+        for child in self.running.children(id).collect::<Vec<_>>() {
+            if self.intended.child(partner, self.running.key(child)).is_none() {
+                self.delete(child);
+            }
+        }
     }
 
     /// Tells whether a thing is written in one line on one side, and differently.

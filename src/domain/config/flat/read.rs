@@ -212,7 +212,10 @@ impl<'a> Blocks<'a> {
             self.set_flags(key, flags);
             return;
         }
-        if apply::oneliner(self.dialect, self.trie, at, words, line) {
+        if let Some(key) = apply::oneliner(self.dialect, self.trie, at, words, line) {
+            self.mark_inside(at, key);
+            self.trie.set_mark(key, Mark::Inside);
+            self.set_flags(key, flags);
             return;
         }
         let is_value = self.dialect.page.flat.leaf_values && words.len() == 2;
