@@ -10,6 +10,7 @@ mod git;
 mod git_remote;
 mod intents;
 mod inventories;
+mod laws_flat;
 mod platforms;
 mod schemas;
 mod secrets;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::super::command::{Command, Kind, Remediation};
 use super::super::dialect::{Dialect, Rule};
 use super::super::page::{Risk, TablesPage};
+use super::page::Quiesce;
 use super::super::remediate::Scope;
 use super::super::tree::ConfigTree;
 use super::json::{Op, Step, apply, pointer, value};
@@ -21,8 +22,7 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
     let owned = |table: &str, key: Option<&str>| owns(dialect, scope, table, key);
     let (mut wanted, mut foreign) = (Map::new(), Vec::new());
     // What is not owned stays as it runs; what is owned is as intended.
-    for (table, entry) in running.iter().chain(&intended).map(|(table, _)| table).map(|table| (table, ())) {
-        let () = entry;
+    for table in running.keys().chain(intended.keys()) {
         if wanted.contains_key(table) {
             continue;
         }
@@ -35,7 +35,12 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         foreign = foreign_keys(&running, owned);
     }
     let mut plan = Plan { dialect, model: Value::Object(running.clone()), commands: Vec::new() };
-    plan.run(&running, &wanted);
+    let switched = plan.switched(&running, &wanted);
+    if switched.is_empty() {
+        plan.run(&running, &wanted);
+    } else {
+        plan.run_quietly(&running, &wanted, &switched);
+    }
     let mut unproved: Vec<String> = odd_running.into_iter().chain(odd_intended).collect();
     if plan.model.as_object().is_some_and(|model| !same(model, &wanted)) {
         unproved.extend(differing(plan.model.as_object().unwrap_or(&Map::new()), &wanted));
@@ -181,6 +186,52 @@ impl Plan<'_> {
         }
     }
 
+    /// Returns the keys that run now or later and have to be off while entries that name them change.
+    fn switched(&self, running: &Map<String, Value>, wanted: &Map<String, Value>) -> BTreeSet<String> {
+        let Some(quiesce) = &self.page().quiesce else { return BTreeSet::new() };
+        let separator = self.page().separator.as_str();
+        let mut out = BTreeSet::new();
+        for table in &quiesce.during {
+            let of = |document: &Map<String, Value>| document.get(table).and_then(Value::as_object).cloned().unwrap_or_default();
+            let (old, new) = (of(running), of(wanted));
+            for key in old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)) {
+                let names = key.split(separator).next().unwrap_or_default().split(',');
+                out.extend(names.filter(|name| runs(wanted, quiesce, name)).map(str::to_owned));
+            }
+        }
+        out
+    }
+
+    /// Does everything with some keys switched off, and switches them on at the end.
+    fn run_quietly(&mut self, running: &Map<String, Value>, wanted: &Map<String, Value>, switched: &BTreeSet<String>) {
+        let Some(quiesce) = self.page().quiesce.clone() else { return };
+        let mut quiet = wanted.clone();
+        let mut on = Vec::new();
+        for key in switched {
+            let path = pointer(&[&quiesce.table, key, &quiesce.field]);
+            if runs(running, &quiesce, key) {
+                let value = Some(Value::String(quiesce.off.clone()));
+                self.send(Step { op: Op::Replace, path: path.clone(), value }, Kind::Change);
+            }
+            let was_there = running.get(&quiesce.table).and_then(|table| table.get(key));
+            let Some(port) = quiet.get_mut(&quiesce.table).and_then(|table| table.get_mut(key)?.as_object_mut()) else { continue };
+            let Some(value) = port.get(&quiesce.field).cloned() else { continue };
+            let op = if was_there.is_some_and(|port| port.get(&quiesce.field).is_none()) {
+                port.shift_remove(&quiesce.field);
+                Op::Add
+            } else {
+                port.insert(quiesce.field.clone(), Value::String(quiesce.off.clone()));
+                Op::Replace
+            };
+            on.push(Step { op, path, value: Some(value) });
+        }
+        let running = self.model.as_object().cloned().unwrap_or_default();
+        self.run(&running, &quiet);
+        for step in on {
+            self.send(step, Kind::Change);
+        }
+    }
+
     fn depth(&self, key: &str) -> usize {
         let separator = &self.page().separator;
         if separator.is_empty() { 0 } else { key.matches(separator.as_str()).count() }
@@ -319,6 +370,12 @@ impl Plan<'_> {
         apply(&mut self.model, &step);
         self.commands.push(Command { text: step.text(), kind, old, rule, risk, exit: None, weight: 0, children: Vec::new() });
     }
+}
+
+/// Tells whether a key is there and switched on.
+fn runs(document: &Map<String, Value>, quiesce: &Quiesce, key: &str) -> bool {
+    let state = document.get(&quiesce.table).and_then(|table| table.get(key)?.get(&quiesce.field));
+    state.is_some_and(|state| *state != *quiesce.off)
 }
 
 /// Returns the texts of a value: itself, the members of a list, the parts of a list with commas.

@@ -355,7 +355,7 @@ impl Plan<'_> {
             if matches!(inside, Place::Outside) {
                 continue;
             }
-            if self.running.flag(child, Flag::Protected) {
+            if inside.is_inside() && self.running.flag(child, Flag::Protected) {
                 let like = self.intended.find_like(&self.running, child);
                 let changes = like.is_none_or(|like| !self.running.same_below(child, self.intended, like, self.dialect));
                 if changes && !(self.merge && like.is_none()) {

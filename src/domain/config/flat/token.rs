@@ -42,14 +42,14 @@ pub(super) struct Tokens<'a> {
     /// Whether only newlines end statements and braces mean nothing.
     plain_lines: bool,
     at_start: bool,
-    pending_end: bool,
     no_comment_end: bool,
+    in_list: bool,
 }
 
 impl<'a> Tokens<'a> {
     /// Reads blocks and statements.
     pub(super) fn blocks(dialect: &'a Dialect, text: &'a str) -> Self {
-        Self { dialect, text, at: 0, line: 1, plain_lines: false, at_start: true, pending_end: false, no_comment_end: false }
+        Self { dialect, text, at: 0, line: 1, plain_lines: false, at_start: true, no_comment_end: false, in_list: false }
     }
 
     /// Reads one statement per line.
@@ -149,7 +149,8 @@ impl<'a> Tokens<'a> {
     fn bare(&mut self) -> Word {
         let rest = self.rest();
         let by_semicolon = !self.by_newline();
-        let ends = |c: char| c.is_whitespace() || by_semicolon && (c == ';' || c == '{' || c == '}');
+        let in_list = self.in_list;
+        let ends = |c: char| c.is_whitespace() || by_semicolon && matches!(c, ';' | '{' | '}') || in_list && c == ']';
         let end = rest.find(ends).unwrap_or(rest.len()).max(rest.chars().next().map_or(0, char::len_utf8));
         let text = &rest[..end];
         self.skip(end);
@@ -175,10 +176,11 @@ impl<'a> Tokens<'a> {
             ';' if !self.by_newline() || alone && !self.plain_lines => Token::End,
             '{' if !self.plain_lines && (alone || !self.by_newline() || rest.starts_with("{}")) => Token::Open,
             '}' if !self.plain_lines && (alone || !self.by_newline()) => Token::Close,
-            '[' if alone => Token::ListOpen,
-            ']' if alone || rest.starts_with("];") => Token::ListClose,
+            '[' if alone || rest.starts_with("[\"") || self.dialect.page.flat.leaf_values => Token::ListOpen,
+            ']' if alone || self.in_list => Token::ListClose,
             _ => return None,
         };
+        self.in_list = token == Token::ListOpen || self.in_list && token == Token::End && self.by_newline();
         self.skip(1);
         Some(token)
     }
@@ -188,11 +190,6 @@ impl Iterator for Tokens<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        if self.pending_end {
-            self.pending_end = false;
-            self.at_start = true;
-            return Some(Token::End);
-        }
         let ended = self.pass_blank();
         if ended && self.by_newline() && !self.at_start {
             self.at_start = true;
