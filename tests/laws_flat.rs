@@ -58,7 +58,10 @@ fn mutate(tree: &mut ConfigTree, donor: &ConfigTree, (kind, a, b): Mutation) {
             let digit = usize::from(b) % 10;
             let changed = match text.rfind(|c: char| c.is_ascii_digit()) {
                 Some(at) => format!("{}{digit}{}", &text[..at], &text[at + 1..]),
-                None => text.replacen('a', "e", 1),
+                None => match text.rfind(|c: char| c.is_ascii_alphabetic()) {
+                    Some(at) => format!("{}x{}", &text[..at], &text[at + 1..]),
+                    None => text,
+                },
             };
             nodes[last].text = changed.into();
         }
@@ -80,9 +83,33 @@ fn mutate(tree: &mut ConfigTree, donor: &ConfigTree, (kind, a, b): Mutation) {
             if let Some(from) = other.get(usize::from(b) % other.len().max(1)) {
                 let mut donor = donor.clone();
                 let node = siblings(&mut donor, from)[from[from.len() - 1]].clone();
-                siblings(tree, &place).push(node);
+                // Lines stay lines: a block among them is no form that any device prints.
+                let nested = tree.children.iter().any(|node| !node.children.is_empty());
+                if nested || node.children.is_empty() {
+                    siblings(tree, &place).push(node);
+                }
             }
         }
+    }
+}
+
+/// Where every block is written with braces, one that lost its lines still is.
+fn keep_blocks(nodes: &mut [Node]) {
+    for node in nodes {
+        keep_blocks(&mut node.children);
+        let was_block = node.text.ends_with(BLOCK);
+        let text = node.text.trim_end_matches(BLOCK);
+        node.text = if was_block && node.children.is_empty() { format!("{text} {{}}").into() } else { text.into() };
+    }
+}
+
+/// Marks the headers of blocks while lines are taken out of them.
+const BLOCK: &str = " <block>";
+
+fn mark_blocks(nodes: &mut [Node]) {
+    for node in nodes.iter_mut().filter(|node| !node.children.is_empty()) {
+        mark_blocks(&mut node.children);
+        node.text = format!("{}{BLOCK}", node.text).into();
     }
 }
 
@@ -99,20 +126,34 @@ fn typed(dialect: &Dialect, tree: &ConfigTree) -> Vec<String> {
     lines
 }
 
+/// Tells whether the intention, read from lines, gives a key word two values that the device is known to hold only one of:
+/// then the engine has to say that it cannot be brought about, and names one of the values.
+fn is_contradiction(dialect: &Dialect, remediation: &Remediation, intended: &ConfigTree) -> bool {
+    let lines = typed(dialect, intended);
+    let values = |line: &str| {
+        let key = line.rsplit_once(' ').map_or(line, |(key, _)| key);
+        let path = format!("{} {key} ", dialect.page.flat.set);
+        lines.iter().filter(|line| line.starts_with(&path)).count()
+    };
+    dialect.page.flat.leaf_values && !remediation.unproved.is_empty() && remediation.unproved.iter().all(|line| values(line) > 1)
+}
+
 /// The laws for one pair, in one direction.
 pub(crate) fn check(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Result<(), String> {
     let show = |what: &str, remediation: &Remediation, got: &ConfigTree| {
         format!(
-            "{what}\n--- running\n{}--- intended\n{}--- commands\n{}--- predicted\n{}--- unproved {:?}",
-            dialect.print(running),
-            dialect.print(intended),
+            "{what}\n--- running to intended\n{}--- commands\n{}--- predicted to intended\n{}--- unproved {:?}",
+            dialect.text_diff(running, intended),
             dialect.commands_text(remediation),
-            dialect.print(got),
+            dialect.text_diff(got, intended),
             remediation.unproved
         )
     };
     let remediation = dialect.remediate(running, intended, &Scope::Replace);
     let predicted = dialect.predict(running, &remediation.tree());
+    if is_contradiction(dialect, &remediation, intended) {
+        return Ok(());
+    }
     if !dialect.same(&predicted, intended) || !remediation.unproved.is_empty() {
         return Err(show("the prediction is not the intention", &remediation, &predicted));
     }
@@ -153,9 +194,20 @@ fn round_trip(dialect: &Dialect, tree: &ConfigTree) -> Result<(), String> {
     Ok(())
 }
 
+/// A line without quotes and the order of its words: the same value may be written in several ways.
+fn plain(line: &str) -> String {
+    let line = line.replace(['"', '\''], "");
+    let mut words: Vec<&str> = line.split(' ').collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
 /// Owned sections: what is outside stays, what is inside becomes as intended.
 fn check_owned(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, section: &str) -> Result<(), String> {
     let remediation = dialect.remediate(running, intended, &Scope::Owned(vec![section.to_owned()]));
+    if is_contradiction(dialect, &remediation, intended) {
+        return Ok(());
+    }
     let predicted = dialect.predict(running, &remediation.tree());
     let inside = |line: &String| {
         let path = dialect.page.flat.set.split(' ').chain(["deactivate", "protect"]).fold(line.as_str(), |line, word| {
@@ -163,8 +215,14 @@ fn check_owned(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, s
         });
         path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     };
+    // What is left of the blocks around the section when it was all that they held is neither inside nor outside.
+    let words: Vec<&str> = section.split(' ').collect();
+    let above: Vec<String> = (1..words.len()).map(|end| plain(&format!("{} {}", dialect.page.flat.set, words[..end].join(" ")))).collect();
     let part = |tree: &ConfigTree, wanted: bool| -> Vec<String> {
-        typed(dialect, tree).into_iter().filter(|line| inside(line) == wanted).collect()
+        let mut lines: Vec<String> = typed(dialect, tree).into_iter().filter(|line| inside(line) == wanted).map(|line| plain(&line)).collect();
+        lines.retain(|line| !above.contains(line));
+        lines.sort_unstable();
+        lines
     };
     let same = part(&predicted, true) == part(intended, true) && part(&predicted, false) == part(running, false);
     let foreign_commands: Vec<String> = remediation
@@ -201,7 +259,13 @@ fn laws(platform: &str, sections: &[&str]) {
         let (a, b) = (&trees[usize::from(first) % trees.len()], &trees[usize::from(second) % trees.len()]);
         let mutated = |tree: &ConfigTree, mutations: &[Mutation]| {
             let mut tree = tree.clone();
+            if dialect.page.flat.leaf_values {
+                mark_blocks(&mut tree.children);
+            }
             mutations.iter().for_each(|mutation| mutate(&mut tree, b, *mutation));
+            if dialect.page.flat.leaf_values {
+                keep_blocks(&mut tree.children);
+            }
             dialect.parse(&dialect.print(&tree))
         };
         let (running, intended) = (mutated(a, &left), mutated(b, &right));

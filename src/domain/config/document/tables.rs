@@ -34,6 +34,7 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
     if let Scope::Owned(_) = scope {
         foreign = foreign_keys(&running, owned);
     }
+    let kept = if *scope == Scope::Merge { keep_created(dialect, &running, &mut wanted) } else { Vec::new() };
     let mut plan = Plan { dialect, model: Value::Object(running.clone()), commands: Vec::new() };
     let switched = plan.switched(&running, &wanted);
     if switched.is_empty() {
@@ -41,7 +42,7 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
     } else {
         plan.run_quietly(&running, &wanted, &switched);
     }
-    let mut unproved: Vec<String> = odd_running.into_iter().chain(odd_intended).collect();
+    let mut unproved: Vec<String> = odd_running.into_iter().chain(odd_intended).chain(kept).collect();
     if plan.model.as_object().is_some_and(|model| !same(model, &wanted)) {
         unproved.extend(differing(plan.model.as_object().unwrap_or(&Map::new()), &wanted));
     }
@@ -106,6 +107,30 @@ fn merged_table(running: Option<&Value>, intended: Option<&Value>, owned: impl F
     out.extend(new.into_iter().filter(|(key, _)| owned(Some(key))));
     let empty_on_purpose = intended.is_some() && owned(None);
     (!out.is_empty() || empty_on_purpose).then_some(Value::Object(out))
+}
+
+/// Leaves fields alone that could only be changed by making their key again, which merging never does; returns them.
+fn keep_created(dialect: &Dialect, running: &Map<String, Value>, wanted: &mut Map<String, Value>) -> Vec<String> {
+    let mut kept = Vec::new();
+    for (table, fields) in &dialect.page.tables.create_only {
+        let (Some(old), Some(new)) = (running.get(table).and_then(Value::as_object), wanted.get_mut(table).and_then(Value::as_object_mut)) else {
+            continue;
+        };
+        for (key, new) in new.iter_mut() {
+            let (Some(old), Some(new)) = (old.get(key), new.as_object_mut()) else { continue };
+            for field in fields {
+                if old.get(field) == new.get(field) {
+                    continue;
+                }
+                kept.push(format!("{table} {key} {field}"));
+                match old.get(field) {
+                    Some(value) => new.insert(field.clone(), value.clone()),
+                    None => new.shift_remove(field),
+                };
+            }
+        }
+    }
+    kept
 }
 
 fn overlay(under: &mut Value, over: &Value, depth: usize) {

@@ -72,6 +72,7 @@ pub(super) fn predict(dialect: &Dialect, running: &ConfigTree, commands: &Config
     for command in &commands.children {
         apply::line(dialect, &mut trie, &command.text, command.line);
     }
+    trie.forget_lines();
     write::tree(dialect, &trie)
 }
 

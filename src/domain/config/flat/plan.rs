@@ -357,8 +357,12 @@ impl Plan<'_> {
             }
             if inside.is_inside() && self.running.flag(child, Flag::Protected) {
                 let like = self.intended.find_like(&self.running, child);
-                let changes = like.is_none_or(|like| !self.running.same_below(child, self.intended, like, self.dialect));
-                if changes && !(self.merge && like.is_none()) {
+                let changes = match like {
+                    None => !self.merge,
+                    Some(like) if self.merge => self.adds_below(child, like),
+                    Some(like) => !self.running.same_below(child, self.intended, like, self.dialect),
+                };
+                if changes {
                     let path = self.running.text(child);
                     let command = self.command("unprotect", &path, Kind::Change, Some(path.clone()));
                     self.commands.push(command);
@@ -367,6 +371,17 @@ impl Plan<'_> {
             }
             self.unprotect(child, &inside);
         }
+    }
+
+    /// Tells whether merging changes anything in a part.
+    fn adds_below(&self, id: Id, like: Id) -> bool {
+        let wants = |flag| self.intended.flag(like, flag) && !self.running.flag(id, flag);
+        wants(Flag::Inactive)
+            || wants(Flag::Protected)
+            || self.intended.children(like).any(|child| match self.running.child(id, self.intended.key(child)) {
+                None => true,
+                Some(own) => self.adds_below(own, child),
+            })
     }
 
     /// Marks parts as inactive or protected, and takes such marks off.

@@ -97,6 +97,11 @@ impl Trie {
         self.entry(id).line
     }
 
+    /// Forgets the line numbers, because the tree is not any more what the text said.
+    pub(super) fn forget_lines(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.line = 0);
+    }
+
     pub(super) fn mark(&self, id: Id) -> Mark {
         self.entry(id).mark
     }

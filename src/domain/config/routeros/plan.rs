@@ -205,7 +205,7 @@ impl Plan<'_> {
         let found = self.model.section(path).map(|live| live.find(&name, 2)).unwrap_or_default();
         if let [old] = found[..]
             && wanted.count(&old.text()) == 0
-            && name != new.values
+            && self::name(self.dialect, path, old) == name
             && self.model.section(path).is_some_and(|live| live.settings(&text::find(&name)).is_none())
         {
             let (change, old) = (self.change(&old.values, &new.values), old.text());
