@@ -136,13 +136,18 @@ impl Plan<'_> {
 
     /// Sets and adds what is missing.
     fn set(&mut self, path: &str, wanted: &Live) {
+        let groups = groups(self.dialect, path, wanted);
         for new in wanted.items() {
             match &new.verb {
                 Verb::Set(selector) => self.settings(path, selector, &new.values),
                 Verb::Other(line) if self.count(path, line) == 0 => self.send(path, line, Kind::Add, None),
                 Verb::Other(_) => {}
                 Verb::Add if is_ordered(self.dialect, path) => {}
-                Verb::Add => self.item(path, new, wanted),
+                Verb::Add => {
+                    let name = name(self.dialect, path, new);
+                    let alone = groups.get(&name).is_none_or(|group| group.len() == 1);
+                    self.item(path, (new, &name, alone), wanted);
+                }
             }
         }
         if self.merge {
@@ -196,23 +201,23 @@ impl Plan<'_> {
     }
 
     /// Adds an item, or changes the one with its name.
-    fn item(&mut self, path: &str, new: &Item, wanted: &Live) {
+    fn item(&mut self, path: &str, (new, name, alone): (&Item, &Values, bool), wanted: &Live) {
         let text = new.text();
         if self.count(path, &text) >= wanted.count(&text) {
             return;
         }
-        let name = name(self.dialect, path, new);
-        let found = self.model.section(path).map(|live| live.find(&name, 2)).unwrap_or_default();
+        let found = self.model.section(path).map(|live| live.find(name, 2)).unwrap_or_default();
         if let [old] = found[..]
+            && alone
             && wanted.count(&old.text()) == 0
-            && self::name(self.dialect, path, old) == name
-            && self.model.section(path).is_some_and(|live| live.settings(&text::find(&name)).is_none())
+            && self::name(self.dialect, path, old) == *name
+            && self.model.section(path).is_some_and(|live| live.settings(&text::find(name)).is_none())
         {
             let (change, old) = (self.change(&old.values, &new.values), old.text());
             if change.is_empty() {
                 return;
             }
-            self.send(path, &format!("set {} {}", text::find(&name), text::values_text(&change)), Kind::Change, Some(old));
+            self.send(path, &format!("set {} {}", text::find(name), text::values_text(&change)), Kind::Change, Some(old));
             return;
         }
         if self.merge && found.iter().any(|old| new.values.iter().all(|(name, value)| old.values.get(name) == Some(value))) {
