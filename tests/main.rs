@@ -11,6 +11,7 @@ mod git_remote;
 mod intents;
 mod inventories;
 mod laws;
+mod laws_flat;
 mod platforms;
 mod schemas;
 mod secrets;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::{Regex, RegexSet};
 
+use super::flat::paths::FlatRules;
 use super::page::{Change, DialectPage, Family, Ordered, RangePage, Risk, RulePage};
 use super::pattern::{Pattern, fill};
 
@@ -62,6 +63,8 @@ pub struct Dialect {
     rules: Vec<Rule>,
     top: RuleSet,
     anywhere: RuleSet,
+    /// What is known about paths.
+    pub(crate) flat: FlatRules,
 }
 
 /// What a rule says about a line, together with what is inside.
@@ -106,6 +109,7 @@ impl Dialect {
             rules,
             top,
             anywhere,
+            flat: FlatRules::new(&page.flat)?,
             page,
         })
     }

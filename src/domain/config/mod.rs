@@ -19,6 +19,9 @@ pub mod text_diff;
 mod secret_words;
 mod secret_line;
 pub mod mask;
+pub mod flat;
+pub mod routeros;
+pub mod document;
 
 use command::Remediation;
 use dialect::Dialect;
@@ -30,7 +33,15 @@ use tree::ConfigTree;
 impl Dialect {
     /// Reads a configuration as the device prints it or as a person writes it. Never fails: what is odd stays a line.
     pub fn parse(&self, text: &str) -> ConfigTree {
-        normalize::normalize(self, self.read(text, Purpose::Configuration))
+        match self.page.family {
+            Family::Braces | Family::Set => flat::parse(self, text),
+            Family::Routeros => routeros::parse(self, text),
+            Family::Json => document::parse_json(self, text),
+            Family::File => document::parse_file(self, text),
+            Family::Context | Family::Indented | Family::Fortios => {
+                normalize::normalize(self, self.read(text, Purpose::Configuration))
+            }
+        }
     }
 
     /// Reads commands as they are typed: like a configuration, without normalisation.
@@ -41,38 +52,80 @@ impl Dialect {
     fn read(&self, text: &str, purpose: Purpose) -> ConfigTree {
         match self.page.family {
             Family::Context => syntax::parse_context(self, text, purpose),
+            Family::Indented => syntax::parse_indented(self, text, purpose),
             Family::Fortios => syntax::parse_fortios(self, text, purpose),
-            _ => syntax::parse_indented(self, text, purpose),
+            Family::Braces | Family::Set => flat::parse_commands(self, text),
+            Family::Routeros => routeros::parse_commands(self, text),
+            Family::Json => document::parse_patch(text),
+            Family::File => document::parse_new_file(text),
         }
     }
 
     /// Prints a configuration in the platform's own syntax.
     pub fn print(&self, tree: &ConfigTree) -> String {
-        syntax::print_indented(self, tree)
+        match self.page.family {
+            Family::Context | Family::Indented | Family::Fortios => syntax::print_indented(self, tree),
+            Family::Braces | Family::Set => flat::print(self, tree),
+            Family::Routeros => routeros::print(tree),
+            Family::Json => document::print_json(tree),
+            Family::File => document::print_file(tree),
+        }
     }
 
     /// Computes the commands that turn `running` into `intended` within the scope.
     pub fn remediate(&self, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
-        remediate::remediate(self, running, intended, scope)
+        match self.page.family {
+            Family::Context | Family::Indented | Family::Fortios => remediate::remediate(self, running, intended, scope),
+            Family::Braces | Family::Set => flat::remediate(self, running, intended, scope),
+            Family::Routeros => routeros::remediate(self, running, intended, scope),
+            Family::Json => document::remediate_json(self, running, intended, scope),
+            Family::File => document::remediate_file(running, intended, scope),
+        }
     }
 
     /// Says what a device holds after these commands.
     pub fn predict(&self, running: &ConfigTree, commands: &ConfigTree) -> ConfigTree {
-        normalize::normalize(self, remediate::predict(self, running, commands))
+        match self.page.family {
+            Family::Context | Family::Indented | Family::Fortios => {
+                normalize::normalize(self, remediate::predict(self, running, commands))
+            }
+            Family::Braces | Family::Set => flat::predict(self, running, commands),
+            Family::Routeros => routeros::predict(self, running, commands),
+            Family::Json => document::predict_json(self, running, commands),
+            Family::File => document::predict_file(self, running, commands),
+        }
     }
 
     /// Returns the commands as text to be read, or pasted into a session.
     pub fn commands_text(&self, remediation: &Remediation) -> String {
-        remediation.text(self.page.indent.max(1))
+        match self.page.family {
+            Family::Json => document::patch_text(remediation),
+            Family::File => document::file_text(remediation),
+            Family::Context | Family::Indented | Family::Fortios | Family::Braces | Family::Set | Family::Routeros => {
+                remediation.text(self.page.indent.max(1))
+            }
+        }
     }
 
     /// Returns a unified diff for people.
     pub fn text_diff(&self, running: &ConfigTree, intended: &ConfigTree) -> String {
+        if self.is_flat() {
+            let (old, new) = flat::print_both(self, running, intended);
+            return text_diff::unified(&old, &new);
+        }
         text_diff::unified(&self.print(running), &self.print(intended))
     }
 
     /// Tells whether two configurations mean the same.
     pub fn same(&self, a: &ConfigTree, b: &ConfigTree) -> bool {
-        diff::level(self, self.top(), &a.children, &b.children).is_empty()
+        match self.page.family {
+            Family::Context | Family::Indented | Family::Fortios => {
+                diff::level(self, self.top(), &a.children, &b.children).is_empty()
+            }
+            Family::Braces | Family::Set => flat::same(self, a, b),
+            Family::Routeros => routeros::same(self, a, b),
+            Family::Json => document::same_json(a, b),
+            Family::File => document::same_file(a, b),
+        }
     }
 }

@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::document::page::TablesPage;
+pub use super::flat::page::FlatPage;
+pub use super::routeros::page::ItemsPage;
+
 /// How the configuration text of a platform is read, compared and sent.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -45,6 +49,12 @@ pub struct DialectPage {
     pub secrets: Vec<String>,
     /// Longest line that the device accepts, in characters; 0 means no limit.
     pub line_chars_max: usize,
+    /// How paths are written and what is known about them (families `braces` and `set`).
+    pub flat: FlatPage,
+    /// How items are recognised (family `routeros`).
+    pub items: ItemsPage,
+    /// How tables depend on each other (family `json`).
+    pub tables: TablesPage,
 }
 
 /// How lines nest.

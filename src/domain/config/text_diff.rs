@@ -45,7 +45,7 @@ fn sections_above<'a>(lines: &[&'a str], at: usize) -> Vec<&'a str> {
         }
         if indent(line) < level && !line.trim().is_empty() {
             level = indent(line);
-            out.push(line.trim());
+            out.push(line.trim().trim_end_matches(" {"));
         }
     }
     out.reverse();

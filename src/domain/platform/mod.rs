@@ -65,6 +65,15 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("hpe_comware", include_str!("definitions/hpe_comware.yaml")),
     ("hpe_procurve", include_str!("definitions/hpe_procurve.yaml")),
     ("huawei_vrp", include_str!("definitions/huawei_vrp.yaml")),
+    ("juniper_junos", include_str!("definitions/juniper_junos.yaml")),
+    ("vyos", include_str!("definitions/vyos.yaml")),
+    ("nokia_srlinux", include_str!("definitions/nokia_srlinux.yaml")),
+    ("nokia_sros", include_str!("definitions/nokia_sros.yaml")),
+    ("paloalto_panos", include_str!("definitions/paloalto_panos.yaml")),
+    ("mikrotik_routeros", include_str!("definitions/mikrotik_routeros.yaml")),
+    ("sonic", include_str!("definitions/sonic.yaml")),
+    ("cumulus_nvue", include_str!("definitions/cumulus_nvue.yaml")),
+    ("linux", include_str!("definitions/linux.yaml")),
 ];
 
 impl Platform {
