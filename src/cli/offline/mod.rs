@@ -20,7 +20,7 @@ use crate::domain::intent::{self, Intent};
 use crate::domain::inventory::Device;
 use crate::domain::name::{DeviceName, PlatformName};
 use crate::domain::platform::Platform;
-use crate::domain::secret;
+use crate::domain::secret::{self, MASK, SecretRef};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::yaml::suggest;
 
@@ -92,17 +92,41 @@ impl Repository {
 
     /// Returns a configuration as people may see it: references in place of secrets, and a mask over what is written in clear.
     fn shown(&self, device: &Device, config: &str) -> anyhow::Result<String> {
+        Ok(self.shown_lines(device, config)?.into_iter().map(|line| line.text + "\n").collect())
+    }
+
+    /// Returns the same line by line.
+    fn shown_lines(&self, device: &Device, config: &str) -> anyhow::Result<Vec<ShownLine>> {
         let Some(platform) = self.platforms.get(&device.platform) else {
             bail!("the device {} has the platform {}, which is not known", device.name, device.platform)
         };
-        Ok(platform.dialect.mask(&referenced(config)))
+        let references = secret::references(config);
+        let replaced = |text: &str, with: &dyn Fn(&SecretRef) -> String| {
+            references.iter().fold(text.to_owned(), |text, one| text.replace(&one.placeholder(), &with(one)))
+        };
+        let sealed = replaced(config, &|_| MASK.to_owned());
+        let masked = platform.dialect.mask(&sealed);
+        let lines = config.lines().zip(sealed.lines()).zip(masked.lines());
+        let shown = lines.map(|((line, sealed), masked)| match sealed == masked {
+            true => ShownLine { text: replaced(line, &ToString::to_string), clear_secret: false },
+            false => ShownLine { text: masked.to_owned(), clear_secret: hides_clear_text(sealed, masked) },
+        });
+        Ok(shown.collect())
     }
 }
 
-/// Puts the plain reference in place of each placeholder.
-fn referenced(config: &str) -> String {
-    let placeholders = secret::references(config).into_iter().map(|reference| (reference.placeholder(), reference));
-    placeholders.fold(config.to_owned(), |text, (placeholder, reference)| text.replace(&placeholder, &reference.to_string()))
+/// A line of a configuration as people may see it.
+struct ShownLine {
+    text: String,
+    /// Whether a secret in clear stands under the mask.
+    clear_secret: bool,
+}
+
+/// Tells whether the mask hides something that nobody else may know. A salted hash (`$6$…`) is no clear text.
+fn hides_clear_text(clear: &str, masked: &str) -> bool {
+    let kept: Vec<&str> = masked.split_whitespace().collect();
+    let hidden: Vec<&str> = clear.split_whitespace().filter(|word| !kept.contains(word)).collect();
+    hidden.is_empty() || !hidden.iter().all(|word| word.starts_with('$') && word.matches('$').count() >= 2)
 }
 
 /// Reads the files of a folder.

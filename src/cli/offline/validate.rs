@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::super::outcome::Exit;
 use super::super::{Cli, Output};
-use super::{Repository, formats, referenced};
+use super::{Repository, formats};
 use crate::domain::diagnostic::{Diagnostic, Severity, any_error};
 use crate::domain::intent::TEMPLATES_FOLDER;
 use crate::domain::inventory::Device;
@@ -95,11 +95,9 @@ fn clear_secrets(repository: &Repository) -> Vec<Diagnostic> {
 }
 
 fn clear_secrets_of(repository: &Repository, device: &Device, config: &str) -> Vec<Diagnostic> {
-    let shown = referenced(config);
-    let Ok(masked) = repository.shown(device, config) else { return Vec::new() };
-    let pairs = shown.lines().zip(masked.lines()).enumerate();
+    let Ok(lines) = repository.shown_lines(device, config) else { return Vec::new() };
     let hits: Vec<(usize, &str)> =
-        pairs.filter(|(_, (clear, masked))| is_told(clear, masked)).map(|(index, (_, masked))| (index, masked)).collect();
+        lines.iter().enumerate().filter(|(_, line)| line.clear_secret).map(|(at, line)| (at, line.text.trim())).collect();
     if hits.is_empty() {
         return Vec::new();
     }
@@ -107,7 +105,7 @@ fn clear_secrets_of(repository: &Repository, device: &Device, config: &str) -> V
     let main = repository.intent.main_template(device).unwrap_or_default();
     let mut findings = Vec::new();
     for (index, masked) in hits {
-        let finding = Diagnostic::warning(format!("a secret in plain text in the config: {:?}", masked.trim()));
+        let finding = Diagnostic::warning(format!("a secret in plain text in the config: {masked:?}"));
         let finding =
             finding.hint("take it out of the repository, and write {{ secret(\"secret://env/NAME\") }} in the template");
         findings.push(match places.get(index).cloned().flatten() {
@@ -116,13 +114,4 @@ fn clear_secrets_of(repository: &Repository, device: &Device, config: &str) -> V
         });
     }
     findings
-}
-
-/// Tells whether the mask hides something on the line that nobody else may know. A salted hash (`$6$…`) is no clear text.
-fn is_told(clear: &str, masked: &str) -> bool {
-    if clear == masked {
-        return false;
-    }
-    let mut hidden = clear.split_whitespace().filter(|word| !masked.split_whitespace().any(|kept| kept == *word)).peekable();
-    hidden.peek().is_none() || !hidden.all(|word| word.starts_with('$') && word.matches('$').count() >= 2)
 }
