@@ -62,7 +62,13 @@ pub async fn context(state: &Path, args: &StateArgs, repository: &str) -> anyhow
 fn make_private(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("making the state folder {}", folder.display()))
+    made.with_context(|| format!("making the state folder {}", folder.display()))?;
+    // Inside the repository it must not make the work tree look changed.
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        std::fs::write(&ignore, "*\n").with_context(|| format!("writing {}", ignore.display()))?;
+    }
+    Ok(())
 }
 
 /// The right to act on the state: one process at a time, given back by the kernel when the process dies.

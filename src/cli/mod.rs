@@ -1,9 +1,10 @@
 //! Ways in from a shell: one file per command, exit codes by what the caller must do next.
 
+#[macro_use]
+mod console;
 pub mod outcome;
 pub mod assemble;
-mod diff;
-mod predict;
+mod offline;
 mod online;
 
 use std::path::PathBuf;
@@ -45,10 +46,20 @@ pub enum Output {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Makes a new intent repository.
+    Init(offline::init::Args),
+    /// Says everything that is wrong with the repository.
+    Validate(offline::validate::Args),
+    /// Prints the configurations that the devices should have; secrets stay references.
+    Render(offline::render::Args),
+    /// Says where the values of a device come from.
+    Explain(offline::explain::Args),
+    /// Compares what the repository renders with its pinned configurations in tests/golden/.
+    Test(offline::test::Args),
     /// Compares two configuration files and prints the commands that lead from one to the other.
-    Diff(diff::Args),
+    Diff(offline::diff::Args),
     /// Says what a device holds after commands were typed.
-    Predict(predict::Args),
+    Predict(offline::predict::Args),
     /// Says what would be sent to the devices.
     Plan(online::plan::PlanArgs),
     /// Deploys exactly one plan, or refuses.
@@ -67,8 +78,13 @@ pub enum Command {
 pub fn main() -> Exit {
     let cli = Cli::parse();
     let result = match &cli.command {
-        Command::Diff(args) => diff::run(&cli, args),
-        Command::Predict(args) => predict::run(&cli, args),
+        Command::Init(args) => offline::init::run(&cli, args),
+        Command::Validate(args) => offline::validate::run(&cli, args),
+        Command::Render(args) => offline::render::run(&cli, args),
+        Command::Explain(args) => offline::explain::run(&cli, args),
+        Command::Test(args) => offline::test::run(&cli, args),
+        Command::Diff(args) => offline::diff::run(&cli, args),
+        Command::Predict(args) => offline::predict::run(&cli, args),
         Command::Plan(args) => assemble::wait(online::plan::plan(&cli, args)),
         Command::Apply(args) => assemble::wait(online::apply::run(&cli, args)),
         Command::Drift(args) => assemble::wait(online::plan::drift(&cli, args)),
@@ -76,8 +92,9 @@ pub fn main() -> Exit {
         Command::Runs(args) => assemble::wait(online::show::runs(&cli, args)),
         Command::Serve(args) => assemble::wait(online::serve::run(&cli, args)),
     };
-    result.unwrap_or_else(|error| {
+    let exit = result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         Exit::Failed
-    })
+    });
+    if console::finish() { exit } else { Exit::Failed }
 }

@@ -4,6 +4,7 @@
 
 mod assembly;
 mod command;
+mod create;
 mod error;
 mod folder;
 mod merge;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+pub use create::create_repository;
 pub use error::{GitError, GitProblem, NextMove};
 pub use folder::snapshot_of_folder;
 pub use merge::{CommitInfo, MergeResult};

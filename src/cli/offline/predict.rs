@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Cli;
+use super::super::outcome::Exit;
+use super::super::{Cli, Output};
 use super::diff::read;
-use super::outcome::Exit;
 use crate::domain::platform::Platform;
 
 /// Arguments of `predict`.
@@ -21,15 +21,15 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
+pub(in super::super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
     let platform = Platform::built_in(&args.platform).map_err(anyhow::Error::msg)?;
     let dialect = &platform.dialect;
     let running = dialect.parse(&read(&args.running)?);
     let commands = dialect.parse_commands(&read(&args.commands)?);
     let text = dialect.print(&dialect.predict(&running, &commands));
     match cli.output {
-        super::Output::Text => print!("{text}"),
-        super::Output::Json => println!("{}", serde_json::json!({ "platform": platform.name, "predicted": text })),
+        Output::Text => print!("{text}"),
+        Output::Json => println!("{}", serde_json::json!({ "platform": platform.name, "predicted": text })),
     }
     Ok(Exit::Done)
 }

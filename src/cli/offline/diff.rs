@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use super::outcome::Exit;
-use super::{Cli, Output};
+use super::super::outcome::Exit;
+use super::super::{Cli, Output};
 use crate::domain::config::remediate::Scope;
 use crate::domain::limits::CONFIG_BYTES_MAX;
 use crate::domain::platform::Platform;
@@ -51,7 +51,7 @@ pub(super) enum Format {
 }
 
 /// Runs the command.
-pub(super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
+pub(in super::super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
     let platform = Platform::built_in(&args.platform).map_err(anyhow::Error::msg)?;
     let dialect = &platform.dialect;
     let running = dialect.parse(&read(&args.running)?);
