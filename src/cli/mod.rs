@@ -5,6 +5,7 @@ pub mod assemble;
 mod diff;
 mod predict;
 mod online;
+mod demo;
 
 use std::path::PathBuf;
 
@@ -61,6 +62,10 @@ pub enum Command {
     Runs(online::show::RunsArgs),
     /// Runs the service.
     Serve(online::serve::Args),
+    /// Starts simulated devices and serves them over SSH.
+    Lab(demo::lab::Args),
+    /// Shows the whole loop on simulated devices, and checks itself at every step.
+    Demo(demo::Args),
 }
 
 /// Runs the command line and returns the exit code.
@@ -75,6 +80,8 @@ pub fn main() -> Exit {
         Command::Show(args) => assemble::wait(online::show::show(&cli, args)),
         Command::Runs(args) => assemble::wait(online::show::runs(&cli, args)),
         Command::Serve(args) => assemble::wait(online::serve::run(&cli, args)),
+        Command::Lab(args) => assemble::wait(demo::lab::run(&cli, args)),
+        Command::Demo(args) => assemble::wait(demo::run(args)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
