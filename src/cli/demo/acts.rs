@@ -156,7 +156,7 @@ async fn bad_change(stage: &Stage) -> anyhow::Result<()> {
     let after = self::typed(stage);
     let untouched = ["leaf1", "leaf2"].iter().all(|name| typed.get(*name) == after.get(*name));
     anyhow::ensure!(untouched, "leaf1 or leaf2 was typed on: {typed:?}, then {after:?}");
-    voice.proved("the five running configurations are what they were; on leaf1 and leaf2 nothing was ever typed");
+    voice.proved("the five running configurations are what they were; on leaf1 and leaf2 not a line was typed");
     let sessions = established(stage)?;
     voice.proved(&format!("BGP is back: {sessions} of {sessions} ends established"));
     held(stage, &run, &good.commit.map(|commit| commit.to_string()).unwrap_or_default()).await?;
@@ -185,7 +185,8 @@ async fn pushed(stage: &Stage, branch: &str, message: &str) -> anyhow::Result<Pl
     stage.voice.command("$", &format!("git checkout -b {branch}; edit {LEAFS}; git commit; git push"));
     let commit = stage.engineer.commit(branch, message).await?;
     let diff = stage.engineer.git(&["diff", "--no-color", "--unified=0", "main", branch]).await?;
-    let lines: Vec<&str> = diff.lines().filter(|line| line.starts_with(['+', '-'])).collect();
+    let is_changed = |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++ ") && !line.starts_with("--- ");
+    let lines: Vec<&str> = diff.lines().filter(is_changed).collect();
     stage.voice.quote(&lines.join("\n"));
     let of_change = |run: &Run| run.kind == RunKind::Plan && is_about(run, &commit);
     let run = stage.run_that("planning the change", of_change).await?;
@@ -193,6 +194,10 @@ async fn pushed(stage: &Stage, branch: &str, message: &str) -> anyhow::Result<Pl
     let plan = plan_of(stage, &run).await?;
     let shown = stage.command_line(&["show", plan.id.as_str()], 0).await?;
     anyhow::ensure!(shown == report::plan_text(&plan), "the plan that was shown is not the one that was stored");
+    stage.engineer.git(&["fetch", "--quiet", "origin", "+refs/notes/reconverge:refs/notes/reconverge"]).await?;
+    let note = stage.engineer.git(&["notes", "--ref", "reconverge", "show", &commit]).await?;
+    anyhow::ensure!(note.trim() == shown.trim(), "the git note of {commit} is not the plan:\n{note}");
+    stage.voice.proved("the same text is a git note of the commit, for everybody who reviews it");
     Ok(plan)
 }
 

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use include_dir::{Dir, include_dir};
 use tempfile::TempDir;
 
-use super::super::online::serving::{Parts, Serving, mark};
+use super::super::online::serving::{Parts, Serving};
 use super::super::{assemble, demo::lab};
 use super::engineer::Engineer;
 use super::voice::Voice;
@@ -86,7 +86,7 @@ impl Stage {
         let ears = heard.clone();
         context.progress = Arc::new(move |line| ears.add(line));
         let acting = assemble::act(&context, &state).await?;
-        mark(&state)?;
+        assemble::mark_service(&state)?;
         let source = Source::new(&engineer.bare.display().to_string(), Credential::None).map_err(assemble::git_error)?;
         let mirror = Mirror::open(&state, source).await.map_err(assemble::git_error)?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("opening a port")?;

@@ -72,12 +72,11 @@ impl Stage {
             RunEvent::WaveStarted { index, devices, confirm_timeout_s, reverse, .. } => {
                 let names: Vec<&str> = devices.keys().map(|name| name.as_str()).collect();
                 let back = if *reverse { "back, " } else { "" };
-                let text = format!(
-                    "wave {}: {back}{} (a switch that is not confirmed within {confirm_timeout_s} s goes back by itself)",
-                    index + 1,
-                    names.join(" and ")
-                );
-                self.voice.progress(&text);
+                let timer = match index {
+                    0 => format!(" (a switch that is not confirmed within {confirm_timeout_s} s goes back by itself)"),
+                    _ => String::new(),
+                };
+                self.voice.progress(&format!("wave {}: {back}{}{timer}", index + 1, names.join(" and ")));
             }
             RunEvent::Answered { device, action, answer, detail, .. } => {
                 let text = format!("  {device:6} {}", words(*action, *answer, detail.as_deref()));
@@ -147,7 +146,7 @@ impl Stage {
             Err(error) => out.push_str(&format!("the runs cannot be read: {error:#}\n")),
         }
         out.push_str("\nthe last lines of the service:\n");
-        out.extend(self.heard().iter().map(|line| format!("  {line}\n")));
+        out.extend(self.heard().iter().filter_map(|text| Some(format!("  {}\n", text.lines().next()?))));
         out
     }
 }
@@ -167,6 +166,7 @@ fn words(action: Action, answer: Answer, detail: Option<&str>) -> String {
         (Action::Rollback, Answer::Done) => "rolled back, and read back: as before".to_owned(),
         (Action::Observe, Answer::SawBase) => "observed: as before".to_owned(),
         (Action::Observe, Answer::SawIntended) => "observed: the change is there".to_owned(),
+        (Action::Verify, Answer::Refused) => format!("not well: {first}"),
         (action, answer) => format!("{action:?} {answer:?}: {first}").trim_end_matches([':', ' ']).to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::super::outcome::Exit;
 use super::super::{Cli, assemble};
-use super::serving::{Interruption, Parts, Serving, mark};
+use super::serving::{Interruption, Parts, Serving};
 use crate::domain::schedule::Interval;
 use crate::domain::secret::Secret;
 
@@ -35,7 +35,7 @@ pub(in super::super) async fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit
     let state = assemble::state_folder(&cli.repo, &cli.state);
     let context = assemble::context(&state, &cli.state, "service").await?;
     let acting = assemble::act(&context, &state).await?;
-    mark(&state)?;
+    assemble::mark_service(&state)?;
     let mirror = assemble::mirror(&cli.repo, &state, &args.source).await?;
     let listener = tokio::net::TcpListener::bind(args.listen).await;
     let listener = listener.with_context(|| format!("listening on {}", args.listen))?;

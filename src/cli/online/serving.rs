@@ -135,11 +135,3 @@ impl Interruption {
         }
     }
 }
-
-/// Marks a state folder as the one of a service, for the commands that work with the same folder.
-///
-/// # Errors
-/// When the folder cannot be written.
-pub(in super::super) fn mark(state: &std::path::Path) -> anyhow::Result<()> {
-    std::fs::write(state.join("service"), "").context("marking the state folder")
-}
