@@ -21,6 +21,9 @@ use crate::domain::snapshot::Snapshot;
 use crate::engine::Context;
 use crate::engine::main_loop::LEASE_MS;
 
+/// The file by which a state folder is known to belong to a service.
+const SERVICE_MARK: &str = "service";
+
 /// Where things are.
 #[derive(Clone, Debug, clap::Args)]
 pub struct StateArgs {
@@ -40,6 +43,19 @@ pub fn platforms() -> anyhow::Result<BTreeMap<PlatformName, Platform>> {
 /// Returns the state folder.
 pub fn state_folder(repo: &Path, args: &StateArgs) -> PathBuf {
     args.state.clone().unwrap_or_else(|| repo.join(".reconverge"))
+}
+
+/// Names the repository in the store of a state folder: the service's own records, or those of a person's shell.
+pub fn repository_name(state: &Path) -> &'static str {
+    if state.join(SERVICE_MARK).exists() { "service" } else { "local" }
+}
+
+/// Marks a state folder as the one of a service.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn mark_service(state: &Path) -> anyhow::Result<()> {
+    std::fs::write(state.join(SERVICE_MARK), "").context("marking the state folder")
 }
 
 /// Opens the store and everything around it.

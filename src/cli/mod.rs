@@ -6,6 +6,7 @@ pub mod outcome;
 pub mod assemble;
 mod offline;
 mod online;
+mod demo;
 
 use std::path::PathBuf;
 
@@ -72,6 +73,10 @@ pub enum Command {
     Runs(online::show::RunsArgs),
     /// Runs the service.
     Serve(online::serve::Args),
+    /// Starts simulated devices and serves them over SSH.
+    Lab(demo::lab::Args),
+    /// Shows the whole loop on simulated devices, and checks itself at every step.
+    Demo(demo::Args),
 }
 
 /// Runs the command line and returns the exit code.
@@ -91,6 +96,8 @@ pub fn main() -> Exit {
         Command::Show(args) => assemble::wait(online::show::show(&cli, args)),
         Command::Runs(args) => assemble::wait(online::show::runs(&cli, args)),
         Command::Serve(args) => assemble::wait(online::serve::run(&cli, args)),
+        Command::Lab(args) => assemble::wait(demo::lab::run(&cli, args)),
+        Command::Demo(args) => assemble::wait(demo::run(args)),
     };
     let exit = result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -301,11 +301,11 @@ fn compare(expect: &Expect, output: &str) -> Result<CheckResult, String> {
                 _ => number <= wanted,
             };
             if !right {
-                let why = format!("{:?} is {number} times in the output, not {words} {wanted} times", count.pattern);
+                let why = format!("`{}` is {number} times in the output, not {words} {wanted} times", count.pattern);
                 return failed(why, excerpt(output.lines()));
             }
         }
-        holds.push(format!("{:?} is {number} times in the output", count.pattern));
+        holds.push(format!("`{}` is {number} times in the output", count.pattern));
         shown = excerpt(lines_with(&pattern, output).into_iter());
     }
     if holds.is_empty() {

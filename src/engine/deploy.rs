@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt as _;
+
 use super::Context;
 use super::journal::Journal;
 use super::planning::{Rendered, scope};
@@ -98,7 +100,8 @@ impl Context {
                 .map_err(|reason| Stale { device: (*name).clone(), reason })
         });
         let (mut works, mut stale) = (Works::new(), Vec::new());
-        for result in futures::future::join_all(reads).await {
+        // Boxed so that the compiler sees that the whole can move between threads.
+        for result in futures::future::join_all(reads).boxed().await {
             match result {
                 Ok(work) => {
                     works.insert(work.device.name.clone(), work);
@@ -250,7 +253,7 @@ impl Context {
                     (device, *action, reply)
                 }
             });
-            for (device, action, (answer, detail)) in futures::future::join_all(jobs).await {
+            for (device, action, (answer, detail)) in futures::future::join_all(jobs).boxed().await {
                 self.tell(&format!(
                     "  {device}: {action:?} {answer:?}{}",
                     detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default()

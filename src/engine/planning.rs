@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::Context;
 use crate::adapters::device::{DeviceError, DeviceProblem};
@@ -91,10 +91,12 @@ impl Context {
             .values()
             .filter(|device| request.select.is_none_or(|select| select.matches(device)))
             .collect();
-        let states: BTreeMap<DeviceName, DeviceState> = futures::stream::iter(chosen)
+        let states = futures::stream::iter(chosen)
             .map(|device| self.device_state(device, &head, applied.as_ref(), request))
             .buffer_unordered(DEVICE_SESSIONS_MAX)
-            .collect()
+            .collect::<BTreeMap<DeviceName, DeviceState>>()
+            // Boxed so that the compiler sees that the whole can move between threads.
+            .boxed()
             .await;
         let content = Content {
             revision: request.head.revision.clone(),

@@ -37,8 +37,7 @@ pub struct Args {
 /// Runs the command.
 pub(in super::super) async fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
     let state = assemble::state_folder(&cli.repo, &cli.state);
-    let repository = if state.join("service").exists() { "service" } else { "local" };
-    let context = assemble::context(&state, &cli.state, repository).await?;
+    let context = assemble::context(&state, &cli.state, assemble::repository_name(&state)).await?;
     let plan = match (&args.file, &args.plan) {
         (Some(path), _) => read(path)?,
         (None, Some(id)) => stored_plan(&context, id).await?,

@@ -3,6 +3,7 @@
 pub(super) mod apply;
 pub(super) mod plan;
 pub(super) mod serve;
+pub(super) mod serving;
 pub(super) mod show;
 
 use crate::domain::diagnostic::Diagnostic;

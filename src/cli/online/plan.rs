@@ -103,7 +103,7 @@ async fn opened(cli: &Cli) -> anyhow::Result<(Context, Snapshot)> {
         return Err(refuse(&findings));
     }
     let state = assemble::state_folder(&cli.repo, &cli.state);
-    let context = assemble::context(&state, &cli.state, "local").await?;
+    let context = assemble::context(&state, &cli.state, assemble::repository_name(&state)).await?;
     Ok((context, snapshot))
 }
 

@@ -1,19 +1,14 @@
 //! `reconverge serve`: the loop and its HTTP ways in.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Mutex, Notify, watch};
 
 use super::super::outcome::Exit;
 use super::super::{Cli, assemble};
+use super::serving::{Interruption, Parts, Serving};
 use crate::domain::schedule::Interval;
 use crate::domain::secret::Secret;
-use crate::engine::main_loop::{Health, Service};
-use crate::engine::repository::Repository;
-use crate::server::{Shared, router};
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -40,51 +35,21 @@ pub(in super::super) async fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit
     let state = assemble::state_folder(&cli.repo, &cli.state);
     let context = assemble::context(&state, &cli.state, "service").await?;
     let acting = assemble::act(&context, &state).await?;
-    std::fs::write(state.join("service"), "").context("marking the state folder")?;
+    assemble::mark_service(&state)?;
     let mirror = assemble::mirror(&cli.repo, &state, &args.source).await?;
-    let repository = Repository {
-        context,
-        mirror,
-        lease: acting.lease.clone(),
-        branch: args.source.branch.clone(),
-        busy: Mutex::new(()),
-    };
-    let service = Service {
-        repository: Arc::new(repository),
-        health: Arc::new(Health::default()),
-        wake: Arc::new(Notify::new()),
-        poll: args.poll.duration(),
-    };
     let listener = tokio::net::TcpListener::bind(args.listen).await;
     let listener = listener.with_context(|| format!("listening on {}", args.listen))?;
-    eprintln!("listening on http://{}, looking at {}", listener.local_addr()?, service.repository.mirror.url());
-    let (stop, stopped) = watch::channel(false);
-    let app = router(Shared { service: service.clone(), token });
-    let mut http_stop = stopped.clone();
-    let http = tokio::spawn(async move {
-        let stop = async move { drop(http_stop.changed().await) };
-        axum::serve(listener, app).with_graceful_shutdown(stop).await
-    });
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let looping = service.run(stopped);
-    tokio::pin!(looping);
-    let asked = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    let result = tokio::select! {
-        result = &mut looping => result,
-        () = asked => {
+    let source = mirror.url().to_owned();
+    let (branch, poll) = (args.source.branch.clone(), args.poll.duration());
+    let mut interruption = Interruption::listen()?;
+    let mut serving = Serving::start(Parts { context, acting, mirror, branch, poll, listener, token })?;
+    eprintln!("listening on http://{}, looking at {source}", serving.address);
+    tokio::select! {
+        result = serving.ended() => result?,
+        () = interruption.wait() => {
             eprintln!("stopping: the round that has begun is finished first");
-            let _ = stop.send(true);
-            looping.await
+            serving.stop().await?;
         }
-    };
-    let _ = stop.send(true);
-    http.await??;
-    result?;
+    }
     Ok(Exit::Done)
 }

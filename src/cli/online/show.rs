@@ -25,7 +25,7 @@ pub struct RunsArgs {
 /// Runs `show`.
 pub(in super::super) async fn show(cli: &Cli, args: &ShowArgs) -> anyhow::Result<Exit> {
     let state = assemble::state_folder(&cli.repo, &cli.state);
-    let context = assemble::context(&state, &cli.state, "local").await?;
+    let context = assemble::context(&state, &cli.state, assemble::repository_name(&state)).await?;
     if args.id.starts_with("run_") {
         let run = context.run(&args.id.parse()?).await?;
         match cli.output {
@@ -45,7 +45,7 @@ pub(in super::super) async fn show(cli: &Cli, args: &ShowArgs) -> anyhow::Result
 /// Runs `runs`.
 pub(in super::super) async fn runs(cli: &Cli, args: &RunsArgs) -> anyhow::Result<Exit> {
     let state = assemble::state_folder(&cli.repo, &cli.state);
-    let context = assemble::context(&state, &cli.state, "local").await?;
+    let context = assemble::context(&state, &cli.state, assemble::repository_name(&state)).await?;
     let runs = context.runs(args.limit).await?;
     if cli.output == Output::Json {
         println!("{}", serde_json::to_string_pretty(&runs)?);

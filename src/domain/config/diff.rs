@@ -349,7 +349,12 @@ fn command(rule: Option<&Rule>, text: &str, kind: Kind) -> Command {
         kind,
         old: None,
         rule: rule.map(|rule| rule.name().to_owned()),
-        risk: if kind == Kind::Enter { Risk::Routine } else { rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting) },
+        risk: match (kind, rule.and_then(Rule::risk).unwrap_or(Risk::ServiceAffecting)) {
+            (Kind::Enter, _) => Risk::Routine,
+            // Losing a whole section is destructive; a new one is judged by its lines.
+            (Kind::Add, Risk::Destructive) if rule.is_some_and(|rule| rule.page.section) => Risk::ServiceAffecting,
+            (_, risk) => risk,
+        },
         exit: rule.and_then(|rule| rule.page.exit.clone()),
         weight: rule.map_or(0, |rule| rule.page.order),
         children: Vec::new(),
