@@ -19,7 +19,7 @@ credentials:
 ";
 
 /// The kinds of accounts that the routers have.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A Unix shell: rollback class B.
     Shell,
@@ -41,10 +41,19 @@ pub(crate) struct Network {
 impl Network {
     /// Takes the lab and writes the repository that describes it as it is; nothing when there is no lab.
     pub(crate) fn take(kind: Kind) -> Option<Self> {
-        let lab = FrrLab::take()?;
         let folder = crate::support::folder();
-        let work = Repository::new(&folder.path().join("work"));
         let origin = Repository::bare(&folder.path().join("origin.git"));
+        Self::made(kind, origin, folder)
+    }
+
+    /// The same with a shared repository that stands somewhere else.
+    pub(crate) fn take_with(kind: Kind, origin: Repository) -> Option<Self> {
+        Self::made(kind, origin, crate::support::folder())
+    }
+
+    fn made(kind: Kind, origin: Repository, folder: tempfile::TempDir) -> Option<Self> {
+        let lab = FrrLab::take()?;
+        let work = Repository::new(&folder.path().join("work"));
         let account = account(&lab, kind);
         let (user, password) = (account.user.clone(), account.password.clone());
         let network = Self { lab, work, origin, folder, password };
@@ -128,6 +137,12 @@ impl Network {
         let text = std::fs::read_to_string(self.work.folder().join(path)).unwrap();
         assert_eq!(text.matches(from).count(), 1, "{from:?} in {path}:\n{text}");
         self.work.write(path, &text.replace(from, to));
+    }
+
+    /// Returns the number of the first line of a file that contains a text.
+    pub(crate) fn line_of(&self, path: &str, words: &str) -> usize {
+        let text = std::fs::read_to_string(self.work.folder().join(path)).unwrap();
+        text.lines().position(|line| line.contains(words)).expect("the file contains it") + 1
     }
 
     /// Commits what was edited to a new change branch and pushes it. Returns the commit.
