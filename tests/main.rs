@@ -17,6 +17,7 @@ mod schemas;
 mod secrets;
 mod simulated;
 mod store;
+mod stories;
 mod templates;
 mod tidy;
 mod wave;

@@ -7,6 +7,25 @@ use sha2::{Digest as _, Sha256};
 
 use super::revision::Revision;
 
+/// Folders whose files are intent: what cannot be read there is an error. Elsewhere (documents, pictures) it is left out.
+const INTENT_FOLDERS: &[&str] = &[
+    "inventory",
+    "data",
+    "templates",
+    "schemas",
+    "policies",
+    "checks",
+    "workflows",
+    "schedules",
+    "triggers",
+    "parsers",
+    "exceptions",
+    "group_vars",
+    "host_vars",
+];
+/// Single files that are intent.
+const INTENT_FILES: &[&str] = &["reconverge.yaml", "CODEOWNERS", "hosts.yml", "hosts.yaml"];
+
 /// The files of one revision. Paths are relative, with `/`, without `.` or `..` parts.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -30,10 +49,11 @@ impl Snapshot {
             .map(|(path, text)| (path.as_str(), text.as_ref()))
     }
 
-    /// Returns the hash of all paths and contents, so that two folders can be compared without git.
+    /// Returns the hash of the paths and contents of the intent, so that two folders can be compared without git. Other
+    /// files, such as a plan that was written beside them, change nothing.
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
-        for (path, text) in &self.files {
+        for (path, text) in self.files.iter().filter(|(path, _)| is_intent(path)) {
             hash.update((path.len() as u64).to_be_bytes());
             hash.update(path.as_bytes());
             hash.update((text.len() as u64).to_be_bytes());
@@ -41,6 +61,12 @@ impl Snapshot {
         }
         Digest::from_bytes(&hash.finalize())
     }
+}
+
+/// Tells whether a file says what the network should be, or how it gets there.
+pub fn is_intent(path: &str) -> bool {
+    let top = path.split('/').next().unwrap_or_default();
+    INTENT_FILES.contains(&path) || INTENT_FOLDERS.contains(&top) || path.starts_with("tests/golden/")
 }
 
 /// A SHA-256, printed as 64 hexadecimal digits.

@@ -33,7 +33,6 @@ impl Repository {
             let outcome = if unknown == 0 { RunOutcome::InSync } else { RunOutcome::Unknown };
             return journal.finish(&self.context, outcome, report::plan_verdict(&plan)).await;
         }
-        self.announce(&revision, &report::plan_text(&plan)).await;
         journal.finish(&self.context, RunOutcome::Drifted, report::plan_verdict(&plan)).await?;
         if settings.drift.policy == DriftPolicy::Revert && unknown == 0 {
             return self.revert_drift(&revision, &snapshot).await;
@@ -62,7 +61,6 @@ impl Repository {
             confirm_within: None,
         };
         self.context.deploy(&mut journal, &deployment).await?;
-        self.announce(revision, &report::run_text(journal.run())).await;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ pub mod repository;
 mod drift;
 pub mod main_loop;
 pub mod query;
+mod notes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

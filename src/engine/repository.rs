@@ -8,7 +8,7 @@ use super::deploy::Deployment;
 use super::journal::Journal;
 use super::planning::{Request, Source};
 use super::records::{hear, keep_plan, set_status, status, stored_plan};
-use crate::adapters::git::{MergeResult, Mirror};
+use crate::adapters::git::{MergeResult, Mirror, NotePush};
 use crate::adapters::store::{Lease, RunFilter};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::intent::settings::{Apply, DriftInPlan, Settings};
@@ -18,7 +18,7 @@ use crate::domain::plan::build::Drift;
 use crate::domain::reconcile::{PlannedChange, RepoStatus, RepoView, RunRequest, Waiting, reconcile};
 use crate::domain::report;
 use crate::domain::revision::Revision;
-use crate::domain::run::{RunEvent, RunKind, RunOutcome, Trigger};
+use crate::domain::run::{Run, RunEvent, RunKind, RunOutcome, Trigger};
 use crate::domain::snapshot::Snapshot;
 
 /// How soon an incomplete plan is made again.
@@ -53,12 +53,44 @@ impl Repository {
             let mut journal = Journal::resume(&self.context, Some(&self.lease), &head.run).await?;
             self.context.tell(&format!("taking up {} again", head.run));
             match (journal.run().kind, journal.run().plan.clone()) {
-                (RunKind::Deploy, Some(plan)) => self.recover_deployment(&mut journal, &plan).await?,
-                _ => {
-                    let summary = "the service stopped before it was done; nothing was sent".to_owned();
+                (RunKind::Deploy, Some(plan)) if !journal.run().waves.is_empty() => {
+                    self.recover_deployment(&mut journal, &plan).await?;
+                }
+                (kind, _) => {
+                    if kind == RunKind::Deploy {
+                        self.try_again(&journal.run().revision).await?;
+                    }
+                    let summary = "the service stopped before anything was sent; it is tried again".to_owned();
                     journal.finish(&self.context, RunOutcome::Failed, summary).await?;
                 }
             }
+        }
+        self.settle_finished().await
+    }
+
+    /// A deployment of which nothing was sent counts as not tried.
+    async fn try_again(&self, revision: &Revision) -> anyhow::Result<()> {
+        let mut status = self.status().await?;
+        if status.attempted == revision.commit {
+            status.attempted = None;
+            self.set_status(&status).await?;
+        }
+        Ok(())
+    }
+
+    /// A process that stopped between the end of a deployment and the status of it has deployed all the same.
+    async fn settle_finished(&self) -> anyhow::Result<()> {
+        let mut status = self.status().await?;
+        let is_newest = |run: &Run| {
+            run.kind == RunKind::Deploy && run.trigger != Trigger::Schedule && run.revision.commit == status.attempted
+        };
+        let runs = self.context.runs(RUNS_LOOKED_AT).await?;
+        let Some(run) = runs.into_iter().find(is_newest) else { return Ok(()) };
+        let settled =
+            run.finished.is_some_and(|finish| matches!(finish.outcome, RunOutcome::Applied | RunOutcome::Drifted));
+        if settled && status.applied.as_ref().is_none_or(|applied| applied.commit != run.revision.commit) {
+            settle(&mut status, &run.revision, RunOutcome::Applied);
+            self.set_status(&status).await?;
         }
         Ok(())
     }
@@ -87,7 +119,7 @@ impl Repository {
         let mut status = self.status().await?;
         settle(&mut status, &revision, outcome);
         self.set_status(&status).await?;
-        self.announce(&revision, &report::run_text(journal.run())).await;
+        self.announce(&revision).await;
         Ok(())
     }
 
@@ -116,7 +148,6 @@ impl Repository {
         let count = requests.len();
         for request in requests {
             self.run(&request, &settings, &mut status).await?;
-            self.set_status(&status).await?;
         }
         let applied = status.applied.as_ref().and_then(|revision| revision.commit.clone());
         let keep = |name: &String, planned: &PlannedChange| {
@@ -137,10 +168,13 @@ impl Repository {
         };
         let mut journal = Journal::start(&self.context, Some(&self.lease), requested).await?;
         match request.kind {
-            RunKind::Plan => self.plan_change(&mut journal, request, settings, status).await,
-            RunKind::Deploy => self.deploy_base(&mut journal, request, settings, status).await,
-            RunKind::Drift => self.look_for_drift(&mut journal, settings, status).await,
+            RunKind::Plan => self.plan_change(&mut journal, request, settings, status).await?,
+            RunKind::Deploy => self.deploy_base(&mut journal, request, settings, status).await?,
+            RunKind::Drift => self.look_for_drift(&mut journal, settings, status).await?,
         }
+        self.set_status(status).await?;
+        self.announce(&request.revision).await;
+        Ok(())
     }
 
     /// A change branch: plan the merge result.
@@ -161,7 +195,6 @@ impl Repository {
                 status.planned.insert(request.revision.branch.clone(), planned);
                 let list = paths.into_iter().collect::<Vec<_>>().join(", ");
                 let summary = format!("the change conflicts with {} in {list}: rebase it", self.branch);
-                self.announce(&request.revision, &summary).await;
                 return journal.finish(&self.context, RunOutcome::Failed, summary).await;
             }
         };
@@ -178,13 +211,11 @@ impl Repository {
                 planned.plan = Some(plan.id.clone());
                 planned.retry_at = self.retry_at(&plan);
                 status.planned.insert(revision.branch.clone(), planned);
-                self.announce(&revision, &report::plan_text(&plan)).await;
                 let summary = format!("plan {}: {}", plan.id, report::plan_verdict(&plan));
                 journal.finish(&self.context, RunOutcome::Planned, summary).await
             }
             Err(summary) => {
                 status.planned.insert(revision.branch.clone(), planned);
-                self.announce(&revision, &summary).await;
                 journal.finish(&self.context, RunOutcome::Failed, summary).await
             }
         }
@@ -209,7 +240,6 @@ impl Repository {
         let plan = match self.make_plan(&head, applied.as_ref(), drift(settings), &mut findings).await {
             Ok(plan) => plan,
             Err(summary) => {
-                self.announce(revision, &summary).await;
                 return journal.finish(&self.context, RunOutcome::Failed, summary).await;
             }
         };
@@ -220,7 +250,6 @@ impl Repository {
                 "{}; nothing is sent before every device is known, tried again soon",
                 report::plan_verdict(&plan)
             );
-            self.announce(revision, &report::plan_text(&plan)).await;
             return journal.finish(&self.context, RunOutcome::Refused, summary).await;
         }
         if plan.is_empty() {
@@ -230,17 +259,16 @@ impl Repository {
                 0 => (RunOutcome::Applied, format!("nothing has to be sent: {}", report::plan_verdict(&plan))),
                 _ => (RunOutcome::Drifted, format!("nothing has to be sent; {}", report::plan_verdict(&plan))),
             };
-            self.announce(revision, &report::plan_text(&plan)).await;
             return journal.finish(&self.context, outcome, summary).await;
         }
         if let Some(reason) = self.not_approved(&plan, revision, status, settings).await? {
             let approved_by = None;
             status.waiting = Some(Waiting { commit, plan: plan.id.clone(), approved_by });
+            self.set_status(status).await?;
             let summary = format!(
                 "{reason}: look at it with `reconverge show {0}`, release it with `reconverge apply --plan {0}`",
                 plan.id
             );
-            self.announce(revision, &format!("{summary}\n\n{}", report::plan_text(&plan))).await;
             return journal.finish(&self.context, RunOutcome::NeedsApproval, summary).await;
         }
         status.waiting = None;
@@ -258,7 +286,6 @@ impl Repository {
         };
         let outcome = self.context.deploy(journal, &deployment).await?;
         settle(status, revision, outcome);
-        self.announce(revision, &report::run_text(journal.run())).await;
         Ok(())
     }
 
@@ -376,10 +403,17 @@ impl Repository {
     }
 
     /// Says it where the change is: a git note on the commit. Not being able to is not a failure of the run.
-    pub(super) async fn announce(&self, revision: &Revision, text: &str) {
+    async fn announce(&self, revision: &Revision) {
         let Some(commit) = &revision.commit else { return };
-        if let Err(error) = self.mirror.push_note(commit, text).await {
-            tracing::warn!(commit.id = %commit, error = %error, "the note was not pushed");
+        let pushed = match self.context.note(commit).await {
+            Ok(text) if text.is_empty() => return,
+            Ok(text) => self.mirror.push_note(commit, &text).await.map_err(hinted),
+            Err(error) => Err(error),
+        };
+        match pushed {
+            Ok(NotePush::Pushed) => {}
+            Ok(NotePush::Refused(reason)) => tracing::warn!(commit.id = %commit, reason, "the note was refused"),
+            Err(error) => tracing::warn!(commit.id = %commit, error = format!("{error:#}"), "the note was not pushed"),
         }
     }
 }

@@ -8,24 +8,6 @@ use std::sync::Arc;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::limits::{FILE_BYTES_MAX, PATH_BYTES_MAX, TREE_BYTES_MAX, TREE_ENTRIES_MAX};
 
-/// Folders whose files are intent: what cannot be read there is an error. Elsewhere (documents, pictures) it is left out.
-const INTENT_FOLDERS: &[&str] = &[
-    "inventory",
-    "data",
-    "templates",
-    "schemas",
-    "policies",
-    "checks",
-    "workflows",
-    "schedules",
-    "triggers",
-    "parsers",
-    "exceptions",
-    "group_vars",
-    "host_vars",
-];
-/// Single files that are intent.
-const INTENT_FILES: &[&str] = &["reconverge.yaml", "CODEOWNERS", "hosts.yml", "hosts.yaml"];
 /// How often a symbolic link may lead to another one.
 const LINK_HOPS_MAX: usize = 8;
 /// How a Git LFS pointer begins (git-lfs specification, "The Pointer").
@@ -252,11 +234,6 @@ fn checked(path: &[u8]) -> Result<&str, &'static str> {
 
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).take(PATH_BYTES_MAX).collect()
-}
-
-fn is_intent(path: &str) -> bool {
-    let top = path.split('/').next().unwrap_or_default();
-    INTENT_FILES.contains(&path) || INTENT_FOLDERS.contains(&top) || path.starts_with("tests/golden/")
 }
 
 /// Tells whether a file lies in a hidden folder or among build products; the same for folders and commits.
