@@ -7,6 +7,7 @@ use regex::{Regex, RegexSet};
 use super::flat::paths::FlatRules;
 use super::page::{Change, DialectPage, Family, Ordered, RangePage, Risk, RulePage};
 use super::pattern::{Pattern, fill};
+use super::starts::Starts;
 
 /// Index of a rule in its dialect.
 pub type RuleId = u32;
@@ -14,10 +15,17 @@ pub type RuleId = u32;
 /// The rules that apply inside one kind of section.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
-    by_word: BTreeMap<Box<str>, Vec<RuleId>>,
+    by_word: BTreeMap<Box<str>, SecondWords>,
     any_word: Vec<RuleId>,
     /// Rules whose removal command does not follow the platform's usual form.
     negations: Vec<(Pattern, RuleId)>,
+}
+
+/// The rules of one first word, by their second word.
+#[derive(Clone, Debug, Default)]
+struct SecondWords {
+    by_word: BTreeMap<Box<str>, Vec<RuleId>>,
+    any_word: Vec<RuleId>,
 }
 
 /// One compiled rule.
@@ -55,7 +63,8 @@ pub struct Dialect {
     /// The same expressions, asked first.
     pub secret_set: RegexSet,
     /// Everything above that looks at a single line, asked first because most lines are plain.
-    pub special: RegexSet,
+    special: RegexSet,
+    special_starts: Option<Starts>,
     /// Whether any section also stands in a list of numbers.
     pub(super) has_lists: bool,
     /// Whether any rule moves lines into another section.
@@ -84,8 +93,9 @@ impl Dialect {
         let anywhere = compile(&page.anywhere, &mut rules)?;
         let pairs = |start: &str, end: &str| Ok::<_, String>((regex(start)?, regex(end)?));
         let special = page.drop.iter().chain(page.replace.iter().map(|r| &r.pattern)).chain(&page.delimited);
-        let special = special.chain(page.blocks.iter().map(|b| &b.start)).chain(&page.prefixes);
+        let special: Vec<&String> = special.chain(page.blocks.iter().map(|b| &b.start)).chain(&page.prefixes).collect();
         Ok(Self {
+            special_starts: Starts::of(&special),
             special: RegexSet::new(special).map_err(|error| error.to_string())?,
             drop: page.drop.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
             replace: page
@@ -114,6 +124,11 @@ impl Dialect {
         })
     }
 
+    /// Tells whether any expression of the page can say something about a line; most lines are plain.
+    pub(super) fn is_special(&self, line: &str) -> bool {
+        self.special_starts.as_ref().is_none_or(|starts| starts.begin(line)) && self.special.is_match(line)
+    }
+
     /// Tells whether a line (without indentation) is a comment.
     pub fn is_comment(&self, line: &str) -> bool {
         self.page.comments.iter().any(|start| line.starts_with(start.as_str()))
@@ -136,15 +151,17 @@ impl Dialect {
     }
 
     fn find<'a>(&'a self, set: &'a RuleSet, line: &str) -> Option<&'a Rule> {
-        let first = line.split_ascii_whitespace().next()?;
-        let named = set.by_word.get(first).map_or(&[][..], Vec::as_slice);
+        let mut words = line.split_ascii_whitespace();
+        let first = words.next()?;
         let hit = |ids: &[RuleId]| ids.iter().copied().find(|id| self.rules[*id as usize].pattern.matches(line));
-        let id = match (hit(named), hit(&set.any_word)) {
-            (Some(a), Some(b)) => a.min(b),
-            (Some(id), None) | (None, Some(id)) => id,
-            (None, None) => return None,
-        };
-        Some(&self.rules[id as usize])
+        let mut best = hit(&set.any_word);
+        if let Some(second) = set.by_word.get(first) {
+            let named = words.next().and_then(|word| second.by_word.get(word)).and_then(|ids| hit(ids));
+            for id in [named, hit(&second.any_word)].into_iter().flatten() {
+                best = Some(best.map_or(id, |other| other.min(id)));
+            }
+        }
+        best.map(|id| &self.rules[id as usize])
     }
 
     /// Splits a line into its positive form and whether it was negated.
@@ -254,12 +271,18 @@ fn compile(pages: &[RulePage], rules: &mut Vec<Rule>) -> Result<RuleSet, String>
         let pattern = Pattern::new(&page.line)?;
         let id = RuleId::try_from(rules.len()).map_err(|_| "too many rules".to_owned())?;
         rules.push(Rule { pattern: pattern.clone(), page: page.clone(), inside: RuleSet::default() });
-        let first_words = pattern.first_words();
+        let (first_words, second_words) = (pattern.words_at(0), pattern.words_at(1));
         if first_words.is_empty() {
             set.any_word.push(id);
         }
         for word in first_words {
-            set.by_word.entry(word.into()).or_default().push(id);
+            let second = set.by_word.entry(word.into()).or_default();
+            if second_words.is_empty() {
+                second.any_word.push(id);
+            }
+            for word in &second_words {
+                second.by_word.entry((*word).into()).or_default().push(id);
+            }
         }
         let gone = page.options.iter().flat_map(|options| &options.parts).filter_map(|part| part.gone.as_deref());
         for template in page.negate.as_deref().into_iter().chain(gone).filter(|template| !template.is_empty()) {

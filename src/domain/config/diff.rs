@@ -22,15 +22,19 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
     for index in pairing.removed {
         removal(dialect, place, &running[index], &beside, &mut out);
     }
+    let mut rest = Vec::new();
     for (index, partner) in pairing.intended.into_iter().enumerate() {
         let new = &intended[index];
+        // What is switched off comes before what is set: `no X` takes away what begins with `X`.
+        let out = if dialect.positive(&new.text).1 { &mut out } else { &mut rest };
         match partner {
-            Partner::Same(old) => entered(dialect, place, &running[old], new, &mut out),
-            Partner::Changed(old) => changed(dialect, place, &running[old], new, &mut out),
+            Partner::Same(old) => entered(dialect, place, &running[old], new, out),
+            Partner::Changed(old) => changed(dialect, place, &running[old], new, out),
             Partner::None if is_silent(dialect, place, new) => {}
-            Partner::None => addition(dialect, place, new, &mut out),
+            Partner::None => addition(dialect, place, new, out),
         }
     }
+    out.append(&mut rest);
     if out.iter().any(|command| command.weight != 0) {
         out.sort_by_key(|command| command.weight);
     }
@@ -151,13 +155,12 @@ fn join<'a>(
 
 /// A section that stands on both sides.
 fn entered(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mut Vec<Command>) {
-    if old.children.is_empty() && new.children.is_empty() {
+    if same_lines(&old.children, &new.children) {
         return;
     }
     let rule = dialect.rule(place, dialect.positive(&new.text).0);
     let whole = |kind| Command { children: verbatim(&new.children), ..command(rule, &new.text, kind) };
     match rule.and_then(Rule::ordered) {
-        Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) if same_lines(&old.children, &new.children) => {}
         Some(Ordered::Rewrite) => out.push(whole(Kind::Change)),
         Some(Ordered::RemoveAndRewrite) => {
             removal_before(dialect, place, old, out);
@@ -335,7 +338,11 @@ fn addition(dialect: &Dialect, place: Place<'_>, new: &Node, out: &mut Vec<Comma
     let mut children: Vec<Command> = Vec::with_capacity(new.children.len());
     match rule.and_then(Rule::ordered) {
         Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => children = verbatim(&new.children),
-        _ => new.children.iter().for_each(|child| addition(dialect, inside, child, &mut children)),
+        Some(Ordered::Append) => new.children.iter().for_each(|child| addition(dialect, inside, child, &mut children)),
+        None => {
+            let (off, on): (Vec<&Node>, Vec<&Node>) = new.children.iter().partition(|child| dialect.positive(&child.text).1);
+            off.into_iter().chain(on).for_each(|child| addition(dialect, inside, child, &mut children));
+        }
     }
     if children.iter().any(|child| child.weight != 0) {
         children.sort_by_key(|child| child.weight);

@@ -9,6 +9,7 @@ pub mod tree;
 pub mod dialect;
 mod syntax;
 mod options;
+mod starts;
 mod range;
 mod normalize;
 mod model;

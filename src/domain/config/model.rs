@@ -230,7 +230,7 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
     let negated = format!("{}{line}", dialect.page.negation);
     if !dialect.page.negation.is_empty() && section.has(&negated) {
         section.take(&negated);
-        if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some() || rule.has_value())) {
+        if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some())) {
             return Effect::Removed;
         }
     }

@@ -1,7 +1,7 @@
 //! Equal meaning, equal tree: duplicates, implied defaults, number sets, line numbers, things that cannot be empty.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dialect::{Dialect, Place, Rule};
 use super::options;
@@ -49,8 +49,9 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         }
         None => {}
     }
-    let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
+    let mut out: Vec<Line<'_>> = Vec::with_capacity(nodes.len());
     let mut contradicted = Contradicted::default();
+    let mut ranges = Ranges::default();
     for node in homed(dialect, place, numbered(header, nodes)) {
         let (positive, negated) = dialect.positive(&node.text);
         let rule = dialect.rule(place, positive);
@@ -68,7 +69,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
                 contradicted.beside.extend(prefixes.into_iter().map(|prefix| (prefix, node.text.clone())));
             }
             if let Some(range) = rule.range() {
-                if negated { take_range(rule, range, positive, &mut out) } else { add_range(rule, range, node, &mut out) }
+                if negated { ranges.take(rule, range, positive, &mut out) } else { ranges.add(rule, range, node, &mut out) }
                 continue;
             }
         }
@@ -79,13 +80,29 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         if !node.children.is_empty() {
             node.children = level(dialect, dialect.inside(rule), node.children);
         }
-        out.push(node);
+        out.push(Line { node, rule });
     }
     let mut out = last_wins(dialect, place, contradicted.remove(out));
+    out.retain(|line| !line.rule.is_some_and(|rule| is_empty_permanent(dialect, rule, &line.node)));
+    let mut out: Vec<Node> = out.into_iter().map(|line| line.node).collect();
     if dialect.has_lists {
         listed(dialect, place, &mut out);
     }
-    out.into_iter().filter(|node| !is_empty_permanent(dialect, place, node)).collect()
+    out
+}
+
+/// A line and what is known about it, so that nobody has to ask twice.
+#[derive(Debug)]
+struct Line<'a> {
+    node: Node,
+    rule: Option<&'a Rule>,
+}
+
+impl Line<'_> {
+    fn key(&self, dialect: &Dialect) -> Cow<'_, str> {
+        let (positive, _) = dialect.positive(&self.node.text);
+        self.rule.map_or(Cow::Borrowed(positive), |rule| rule.pattern.key(positive))
+    }
 }
 
 /// Lines that other lines of the same section take away.
@@ -98,18 +115,21 @@ struct Contradicted {
 }
 
 impl Contradicted {
-    fn remove(self, nodes: Vec<Node>) -> Vec<Node> {
-        let mut gone: std::collections::BTreeSet<Box<str>> = std::collections::BTreeSet::new();
+    fn remove(self, lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+        let mut gone: BTreeSet<Box<str>> = BTreeSet::new();
         if !self.beside.is_empty() {
-            let texts: std::collections::BTreeSet<&str> = nodes.iter().map(|node| node.text.as_ref()).collect();
+            let texts: BTreeSet<&str> = lines.iter().map(|line| line.node.text.as_ref()).collect();
             let stands = |prefix: &str| texts.range(prefix..).next().is_some_and(|text| has_words_prefix(text, prefix));
             gone.extend(self.beside.into_iter().filter(|(prefix, _)| stands(prefix)).map(|(_, text)| text));
         }
         if gone.is_empty() && self.before.is_empty() {
-            return nodes;
+            return lines;
         }
-        let stays = |(index, node): &(usize, Node)| !gone.contains(&node.text) && self.before.get(&node.text).is_none_or(|end| index >= end);
-        nodes.into_iter().enumerate().filter(stays).map(|(_, node)| node).collect()
+        let stays = |(index, line): &(usize, Line<'_>)| {
+            let text = &line.node.text;
+            !gone.contains(text) && self.before.get(text).is_none_or(|end| index >= end)
+        };
+        lines.into_iter().enumerate().filter(stays).map(|(_, line)| line).collect()
     }
 }
 
@@ -177,11 +197,10 @@ fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
 }
 
 /// Tells whether a section that always exists says nothing: no line, or defaults only.
-fn is_empty_permanent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
-    if node.children.len() > 4 {
+fn is_empty_permanent(dialect: &Dialect, rule: &Rule, node: &Node) -> bool {
+    if node.children.len() > 4 || !rule.page.permanent || !rule.page.section {
         return false;
     }
-    let Some(rule) = dialect.rule(place, &node.text).filter(|rule| rule.page.permanent && rule.page.section) else { return false };
     let inside = dialect.inside(Some(rule));
     node.children.iter().all(|child| {
         let rule = dialect.rule(inside, dialect.positive(&child.text).0);
@@ -220,11 +239,23 @@ fn numbered(header: Option<&Rule>, mut nodes: Vec<Node>) -> Vec<Node> {
     nodes
 }
 
-/// Takes numbers away that an explicit negation names.
-fn take_range(rule: &Rule, range: &RangePage, positive: &str, out: &mut [Node]) {
-    let head = rule.pattern.head(positive);
-    let Some(gone) = NumberSet::parse(positive.get(head.len()..).unwrap_or_default(), range) else { return };
-    for node in out.iter_mut().filter(|node| has_words_prefix(&node.text, head)) {
+/// Most lines that collapsed ones (`vlan 10-20`) are written out to in one section; what exceeds it stays as it is.
+const EXPANDED_LINES_MAX: usize = 65_536;
+
+/// The lines of a section while its number sets come together.
+#[derive(Debug, Default)]
+struct Ranges {
+    /// Where the set of a head stands.
+    places: BTreeMap<Box<str>, usize>,
+    expanded: usize,
+}
+
+impl Ranges {
+    /// Takes numbers away that an explicit negation names.
+    fn take(&self, rule: &Rule, range: &RangePage, positive: &str, out: &mut [Line<'_>]) {
+        let head = rule.pattern.head(positive);
+        let Some(gone) = NumberSet::parse(positive.get(head.len()..).unwrap_or_default(), range) else { return };
+        let Some(node) = self.places.get(head).and_then(|at| out.get_mut(*at)).map(|line| &mut line.node) else { return };
         if let Some(set) = NumberSet::parse(&node.text[head.len()..], range) {
             let rest = set.minus(&gone);
             if !rest.is_empty() {
@@ -232,42 +263,44 @@ fn take_range(rule: &Rule, range: &RangePage, positive: &str, out: &mut [Node]) 
             }
         }
     }
-}
 
-fn add_range(rule: &Rule, range: &RangePage, node: Node, out: &mut Vec<Node>) {
-    let head = rule.pattern.head(&node.text);
-    let value = node.text.get(head.len()..).unwrap_or_default().trim();
-    let (value, added) = value.strip_prefix("add ").map_or((value, false), |rest| (rest, true));
-    let Some(set) = NumberSet::parse(value, range) else {
-        out.push(node);
-        return;
-    };
-    if range.separator.is_empty() {
-        // The numbers are things of their own: one line for each.
-        for number in set.numbers() {
-            out.push(Node { text: format!("{head} {number}").into(), ..node.clone() });
+    fn add<'a>(&mut self, rule: &'a Rule, range: &RangePage, node: Node, out: &mut Vec<Line<'a>>) {
+        let head = rule.pattern.head(&node.text);
+        let value = node.text.get(head.len()..).unwrap_or_default().trim();
+        let (value, added) = value.strip_prefix("add ").map_or((value, false), |rest| (rest, true));
+        let set = NumberSet::parse(value, range).filter(|_| self.expanded < EXPANDED_LINES_MAX);
+        let Some(set) = set else {
+            out.push(Line { node, rule: Some(rule) });
+            return;
+        };
+        if range.separator.is_empty() {
+            // The numbers are things of their own: one line for each.
+            for number in set.numbers() {
+                let node = Node { text: format!("{head} {number}").into(), ..node.clone() };
+                out.push(Line { node, rule: Some(rule) });
+                self.expanded += 1;
+            }
+            return;
         }
-        return;
-    }
-    let earlier = out.iter_mut().rev().find_map(|other| {
-        let rest = other.text.strip_prefix(head).filter(|rest| rest.starts_with(' ') || rest.is_empty())?;
-        NumberSet::parse(rest, range).map(|set| (other, set))
-    });
-    match earlier {
-        Some((other, before)) if added || range.merge => {
+        if let Some(other) = self.places.get(head).and_then(|at| out.get_mut(*at)).map(|line| &mut line.node)
+            && (added || range.merge)
+            && let Some(before) = NumberSet::parse(&other.text[head.len()..], range)
+        {
             other.text = format!("{head} {}", before.union(&set).print(range)).into();
+            return;
         }
-        _ => out.push(Node { text: format!("{head} {}", set.print(range)).into(), ..node }),
+        self.places.insert(head.into(), out.len());
+        let node = Node { text: format!("{head} {}", set.print(range)).into(), ..node };
+        out.push(Line { node, rule: Some(rule) });
     }
 }
 
 /// Of lines that replace each other the last one stays; sections of the same name become one.
-fn last_wins(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
-    if nodes.len() < 2 {
-        return nodes;
+fn last_wins<'a>(dialect: &'a Dialect, place: Place<'a>, lines: Vec<Line<'a>>) -> Vec<Line<'a>> {
+    if lines.len() < 2 {
+        return lines;
     }
-    let mut keys: Vec<(Cow<'_, str>, usize)> =
-        nodes.iter().enumerate().map(|(index, node)| (key(dialect, place, &node.text), index)).collect();
+    let mut keys: Vec<(Cow<'_, str>, usize)> = lines.iter().enumerate().map(|(index, line)| (line.key(dialect), index)).collect();
     keys.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::new();
     for pair in keys.windows(2) {
@@ -275,48 +308,53 @@ fn last_wins(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node>
             merged.push((pair[0].1, pair[1].1));
         }
     }
-    let inert = inert_negations(dialect, place, &nodes);
     drop(keys);
+    let inert = inert_negations(dialect, place, &lines);
     if merged.is_empty() && inert.is_empty() {
-        return nodes;
+        return lines;
     }
-    let mut slots: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
-    let mut again = false;
+    let mut slots: Vec<Option<Line<'_>>> = lines.into_iter().map(Some).collect();
+    let mut joined: BTreeSet<usize> = BTreeSet::new();
     for (early, late) in merged {
         let Some(before) = slots[early].take() else { continue };
-        if let Some(node) = &mut slots[late]
-            && (node.text == before.text || !node.children.is_empty())
-            && !before.children.is_empty()
+        if let Some(Line { node, .. }) = &mut slots[late]
+            && (node.text == before.node.text || !node.children.is_empty())
+            && !before.node.children.is_empty()
         {
-            let mut children = before.children;
+            let mut children = before.node.children;
             children.append(&mut node.children);
             node.children = children;
-            again = true;
+            joined.insert(late);
+            joined.remove(&early);
+        }
+    }
+    for late in joined {
+        if let Some(Line { node, rule }) = &mut slots[late] {
+            node.children = level(dialect, dialect.inside(*rule), std::mem::take(&mut node.children));
         }
     }
     for index in inert {
         slots[index] = None;
     }
-    let nodes: Vec<Node> = slots.into_iter().flatten().collect();
-    if again { nodes.into_iter().map(|node| inner(dialect, place, node)).collect() } else { nodes }
+    slots.into_iter().flatten().collect()
 }
 
 /// Returns the lines `no P` beside a line of which `P` is the part before the value: the device keeps only one of them.
-fn inert_negations(dialect: &Dialect, place: Place<'_>, nodes: &[Node]) -> Vec<usize> {
+fn inert_negations(dialect: &Dialect, place: Place<'_>, lines: &[Line<'_>]) -> Vec<usize> {
     let mut out = Vec::new();
     let mut texts: Vec<&str> = Vec::new();
-    for (index, node) in nodes.iter().enumerate() {
-        let (positive, negated) = dialect.positive(&node.text);
+    for (index, line) in lines.iter().enumerate() {
+        let (positive, negated) = dialect.positive(&line.node.text);
         if !negated {
             continue;
         }
         if texts.is_empty() {
-            texts = nodes.iter().map(|node| node.text.as_ref()).collect();
+            texts = lines.iter().map(|line| line.node.text.as_ref()).collect();
             texts.sort_unstable();
         }
         let from = texts.partition_point(|text| *text < positive);
-        let beside = texts[from..].iter().take_while(|text| text.starts_with(positive));
-        if beside.into_iter().any(|text| overrides(dialect, place, text, positive)) {
+        let mut beside = texts[from..].iter().take_while(|text| text.starts_with(positive));
+        if beside.any(|text| overrides(dialect, place, text, positive)) {
             out.push(index);
         }
     }
@@ -340,7 +378,7 @@ pub(super) fn key<'a>(dialect: &Dialect, place: Place<'_>, line: &'a str) -> Cow
 }
 
 fn without_repeats(nodes: Vec<Node>) -> Vec<Node> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let keep: Vec<bool> = nodes.iter().map(|node| seen.insert(node.text.clone())).collect();
     nodes.into_iter().zip(keep).filter_map(|(node, keep)| keep.then_some(node)).collect()
 }

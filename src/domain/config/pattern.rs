@@ -87,9 +87,9 @@ impl Pattern {
         self.has_value
     }
 
-    /// Returns the words a matching line can begin with, or nothing when any word can.
-    pub fn first_words(&self) -> Vec<&str> {
-        match self.words.first() {
+    /// Returns the words that a matching line can have at a place, or nothing when any word can stand there.
+    pub fn words_at(&self, index: usize) -> Vec<&str> {
+        match self.words.get(index) {
             Some(Word::Literal(word)) => vec![word],
             Some(Word::OneOf(words)) => words.iter().map(AsRef::as_ref).collect(),
             _ => Vec::new(),

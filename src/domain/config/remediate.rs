@@ -1,5 +1,6 @@
 //! Running and intended in, proved commands out: compare, try on the model, repair, until the model holds the intention.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::command::{Command, Kind, Remediation};
@@ -26,15 +27,15 @@ pub enum Scope {
 /// Computes the commands for normalised trees.
 pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
     let mut foreign = Vec::new();
-    let (mut current, wanted) = match scope {
+    let (mut current, wanted): (Vec<Node>, Cow<'_, [Node]>) = match scope {
         Scope::Owned(sections) => {
             let mut managed = Vec::new();
             for node in &running.children {
                 if owns(dialect, sections, &node.text) { managed.push(node.clone()) } else { foreign.push(node.text.to_string()) }
             }
-            (managed, intended.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect())
+            (managed, Cow::Owned(intended.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect()))
         }
-        Scope::Replace | Scope::Merge => (running.children.clone(), intended.children.clone()),
+        Scope::Replace | Scope::Merge => (running.children.clone(), Cow::Borrowed(intended.children.as_slice())),
     };
     let mut commands: Vec<Command> = Vec::new();
     let mut rounds = 0;

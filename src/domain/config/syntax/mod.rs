@@ -91,7 +91,8 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
     if dialect.is_comment(line.text) {
         return None;
     }
-    if !dialect.special.is_match(line.text) {
+    let (positive, negated) = dialect.positive(line.text);
+    if !dialect.is_special(line.text) && !(negated && dialect.is_special(positive)) {
         return Some(Node::leaf(line.text, line.number));
     }
     if lines.purpose == Purpose::Configuration && dialect.drop.iter().any(|regex| regex.is_match(line.text)) {
@@ -109,7 +110,18 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
             return Some(Node::leaf(lines.block(line.text, end), line.number));
         }
     }
-    let mut text = line.text.to_owned();
+    let text = canonical(dialect, line.text);
+    let text = match dialect.positive(&text) {
+        (positive, true) => format!("{}{}", dialect.page.negation, canonical(dialect, positive)),
+        (_, false) => text,
+    };
+    let text = text.trim();
+    (!text.is_empty()).then(|| Node::leaf(text, line.number))
+}
+
+/// Writes equal things in one way.
+fn canonical(dialect: &Dialect, text: &str) -> String {
+    let mut text = text.to_owned();
     for (regex, with) in &dialect.replace {
         if let std::borrow::Cow::Owned(new) = regex.replace_all(&text, with.as_str()) {
             text = new;
@@ -122,8 +134,7 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
             text = format!("{}{}{}", &text[..group.start()], prefix.trunc(), &text[group.end()..]);
         }
     }
-    let text = text.trim();
-    (!text.is_empty()).then(|| Node::leaf(text, line.number))
+    text
 }
 
 /// Prints a tree with indentation; sections that need it are closed by their own word.
