@@ -21,7 +21,8 @@ pub(crate) fn dialect(platform: &str) -> Dialect {
 
 fn corpus(platform: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/platforms").join(platform);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "cfg"));
     files.sort();
     files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
@@ -115,7 +116,12 @@ fn mark_blocks(nodes: &mut [Node]) {
 
 fn deletes(remediation: &Remediation) -> Vec<String> {
     let removes = |kind| matches!(kind, Kind::Remove);
-    remediation.operations().into_iter().filter(|operation| removes(operation.kind)).map(|operation| operation.command).collect()
+    remediation
+        .operations()
+        .into_iter()
+        .filter(|operation| removes(operation.kind))
+        .map(|operation| operation.command)
+        .collect()
 }
 
 /// Returns all lines of a configuration in the form in which they are typed.
@@ -135,7 +141,9 @@ fn is_contradiction(dialect: &Dialect, remediation: &Remediation, intended: &Con
         let path = format!("{} {key} ", dialect.page.flat.set);
         lines.iter().filter(|line| line.starts_with(&path)).count()
     };
-    dialect.page.flat.leaf_values && !remediation.unproved.is_empty() && remediation.unproved.iter().all(|line| values(line) > 1)
+    dialect.page.flat.leaf_values
+        && !remediation.unproved.is_empty()
+        && remediation.unproved.iter().all(|line| values(line) > 1)
 }
 
 /// The laws for one pair, in one direction.
@@ -210,16 +218,22 @@ fn check_owned(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, s
     }
     let predicted = dialect.predict(running, &remediation.tree());
     let inside = |line: &String| {
-        let path = dialect.page.flat.set.split(' ').chain(["deactivate", "protect"]).fold(line.as_str(), |line, word| {
-            line.strip_prefix(word).map_or(line, str::trim_start)
-        });
+        let path = dialect
+            .page
+            .flat
+            .set
+            .split(' ')
+            .chain(["deactivate", "protect"])
+            .fold(line.as_str(), |line, word| line.strip_prefix(word).map_or(line, str::trim_start));
         path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     };
     // What is left of the blocks around the section when it was all that they held is neither inside nor outside.
     let words: Vec<&str> = section.split(' ').collect();
-    let above: Vec<String> = (1..words.len()).map(|end| plain(&format!("{} {}", dialect.page.flat.set, words[..end].join(" ")))).collect();
+    let above: Vec<String> =
+        (1..words.len()).map(|end| plain(&format!("{} {}", dialect.page.flat.set, words[..end].join(" ")))).collect();
     let part = |tree: &ConfigTree, wanted: bool| -> Vec<String> {
-        let mut lines: Vec<String> = typed(dialect, tree).into_iter().filter(|line| inside(line) == wanted).map(|line| plain(&line)).collect();
+        let mut lines: Vec<String> =
+            typed(dialect, tree).into_iter().filter(|line| inside(line) == wanted).map(|line| plain(&line)).collect();
         lines.retain(|line| !above.contains(line));
         lines.sort_unstable();
         lines

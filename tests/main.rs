@@ -4,6 +4,7 @@
 mod support;
 
 mod conformance;
+mod conformance_flat;
 mod conformance_secrets;
 mod device;
 mod git;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::{Regex, RegexSet};
 
-use super::flat::paths::FlatRules;
+use super::flat::page::FlatRules;
 use super::page::{Change, DialectPage, Family, Ordered, RangePage, Risk, RulePage};
 use super::pattern::{Pattern, fill};
 use super::starts::Starts;

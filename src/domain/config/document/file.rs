@@ -63,7 +63,8 @@ pub(super) fn remediate(running: &ConfigTree, intended: &ConfigTree, scope: &Sco
         }
         Scope::Owned(sections) => {
             let owned = |node: &Node| sections.iter().any(|section| has_words_prefix(&node.text, section));
-            result.foreign = running.children.iter().filter(|node| !owned(node)).map(|node| node.text.to_string()).collect();
+            result.foreign =
+                running.children.iter().filter(|node| !owned(node)).map(|node| node.text.to_string()).collect();
             let at = running.children.iter().position(owned).unwrap_or(running.children.len());
             let mut children: Vec<Node> = running.children.iter().filter(|node| !owned(node)).cloned().collect();
             let new: Vec<Node> = intended.children.iter().filter(|node| owned(node)).cloned().collect();

@@ -35,7 +35,12 @@ pub(super) fn print_json(tree: &ConfigTree) -> String {
 }
 
 /// Computes the patch.
-pub(super) fn remediate_json(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
+pub(super) fn remediate_json(
+    dialect: &Dialect,
+    running: &ConfigTree,
+    intended: &ConfigTree,
+    scope: &Scope,
+) -> Remediation {
     tables::remediate(dialect, running, intended, scope)
 }
 

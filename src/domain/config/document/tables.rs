@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::super::command::{Command, Kind, Remediation};
 use super::super::dialect::{Dialect, Rule};
 use super::super::page::{Risk, TablesPage};
-use super::page::Quiesce;
 use super::super::remediate::Scope;
 use super::super::tree::ConfigTree;
 use super::json::{Op, Step, apply, pointer, value};
+use super::page::Quiesce;
 
 /// A key of a table.
 type Key = (String, String);
@@ -26,7 +26,8 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         if wanted.contains_key(table) {
             continue;
         }
-        let merged = merged_table(running.get(table), intended.get(table), |key| owned(table, key), *scope == Scope::Merge);
+        let merged =
+            merged_table(running.get(table), intended.get(table), |key| owned(table, key), *scope == Scope::Merge);
         if let Some(merged) = merged {
             wanted.insert(table.clone(), merged);
         }
@@ -60,9 +61,9 @@ fn owns(dialect: &Dialect, scope: &Scope, table: &str, key: Option<&str>) -> boo
         own_table == table
             && match (own_key, key) {
                 (None, _) => true,
-                (Some(own), Some(key)) => {
-                    key.strip_prefix(own).is_some_and(|rest| rest.is_empty() || !separator.is_empty() && rest.starts_with(separator))
-                }
+                (Some(own), Some(key)) => key
+                    .strip_prefix(own)
+                    .is_some_and(|rest| rest.is_empty() || !separator.is_empty() && rest.starts_with(separator)),
                 (Some(_), None) => false,
             }
     })
@@ -72,7 +73,9 @@ fn foreign_keys(running: &Map<String, Value>, owned: impl Fn(&str, Option<&str>)
     let mut out = Vec::new();
     for (table, value) in running {
         match value {
-            Value::Object(keys) => out.extend(keys.keys().filter(|key| !owned(table, Some(key))).map(|key| format!("{table} {key}"))),
+            Value::Object(keys) => {
+                out.extend(keys.keys().filter(|key| !owned(table, Some(key))).map(|key| format!("{table} {key}")))
+            }
             _ if !owned(table, None) => out.push(table.clone()),
             _ => {}
         }
@@ -81,7 +84,12 @@ fn foreign_keys(running: &Map<String, Value>, owned: impl Fn(&str, Option<&str>)
 }
 
 /// Returns what a table shall be.
-fn merged_table(running: Option<&Value>, intended: Option<&Value>, owned: impl Fn(Option<&str>) -> bool, merge: bool) -> Option<Value> {
+fn merged_table(
+    running: Option<&Value>,
+    intended: Option<&Value>,
+    owned: impl Fn(Option<&str>) -> bool,
+    merge: bool,
+) -> Option<Value> {
     let object = |value: Option<&Value>| match value {
         Some(Value::Object(keys)) => Some(keys.clone()),
         _ => None,
@@ -99,7 +107,9 @@ fn merged_table(running: Option<&Value>, intended: Option<&Value>, owned: impl F
     if owned(None) && intended.is_none_or(|value| !value.is_object()) {
         return intended.cloned();
     }
-    let (Some(own), Some(new)) = (object(running).or(Some(Map::new())), object(intended).or(Some(Map::new()))) else { return None };
+    let (Some(own), Some(new)) = (object(running).or(Some(Map::new())), object(intended).or(Some(Map::new()))) else {
+        return None;
+    };
     if running.is_some_and(|value| !value.is_object()) {
         return if owned(None) { intended.cloned() } else { running.cloned() };
     }
@@ -113,7 +123,9 @@ fn merged_table(running: Option<&Value>, intended: Option<&Value>, owned: impl F
 fn keep_created(dialect: &Dialect, running: &Map<String, Value>, wanted: &mut Map<String, Value>) -> Vec<String> {
     let mut kept = Vec::new();
     for (table, fields) in &dialect.page.tables.create_only {
-        let (Some(old), Some(new)) = (running.get(table).and_then(Value::as_object), wanted.get_mut(table).and_then(Value::as_object_mut)) else {
+        let (Some(old), Some(new)) =
+            (running.get(table).and_then(Value::as_object), wanted.get_mut(table).and_then(Value::as_object_mut))
+        else {
             continue;
         };
         for (key, new) in new.iter_mut() {
@@ -192,14 +204,17 @@ impl Plan<'_> {
         let new: BTreeMap<Key, &Value> = keys(wanted).collect();
         let old: BTreeMap<Key, &Value> = keys(running).collect();
         let mut gone: BTreeSet<Key> = old.keys().filter(|key| !new.contains_key(*key)).cloned().collect();
-        let remade: BTreeSet<Key> = old.iter().filter(|(key, value)| self.is_remade(key, value, &new)).map(|(key, _)| key.clone()).collect();
+        let remade: BTreeSet<Key> =
+            old.iter().filter(|(key, value)| self.is_remade(key, value, &new)).map(|(key, _)| key.clone()).collect();
         gone.extend(remade);
         let (gone, freed) = self.with_dependents(gone, &old);
         for (key, field) in freed {
             self.free(&key, &field, &gone, new.get(&key).copied());
         }
         let mut removals: Vec<&Key> = gone.iter().collect();
-        removals.sort_by(|a, b| self.rank(&b.0).cmp(&self.rank(&a.0)).then(self.depth(&b.1).cmp(&self.depth(&a.1))).then(a.cmp(b)));
+        removals.sort_by(|a, b| {
+            self.rank(&b.0).cmp(&self.rank(&a.0)).then(self.depth(&b.1).cmp(&self.depth(&a.1))).then(a.cmp(b))
+        });
         for (table, key) in removals {
             self.remove_key(table, key, wanted);
         }
@@ -217,7 +232,9 @@ impl Plan<'_> {
         let separator = self.page().separator.as_str();
         let mut out = BTreeSet::new();
         for table in &quiesce.during {
-            let of = |document: &Map<String, Value>| document.get(table).and_then(Value::as_object).cloned().unwrap_or_default();
+            let of = |document: &Map<String, Value>| {
+                document.get(table).and_then(Value::as_object).cloned().unwrap_or_default()
+            };
             let (old, new) = (of(running), of(wanted));
             for key in old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)) {
                 let names = key.split(separator).next().unwrap_or_default().split(',');
@@ -239,7 +256,9 @@ impl Plan<'_> {
                 self.send(Step { op: Op::Replace, path: path.clone(), value }, Kind::Change);
             }
             let was_there = running.get(&quiesce.table).and_then(|table| table.get(key));
-            let Some(port) = quiet.get_mut(&quiesce.table).and_then(|table| table.get_mut(key)?.as_object_mut()) else { continue };
+            let Some(port) = quiet.get_mut(&quiesce.table).and_then(|table| table.get_mut(key)?.as_object_mut()) else {
+                continue;
+            };
             let Some(value) = port.get(&quiesce.field).cloned() else { continue };
             let op = if was_there.is_some_and(|port| port.get(&quiesce.field).is_none()) {
                 port.shift_remove(&quiesce.field);
@@ -269,12 +288,17 @@ impl Plan<'_> {
     }
 
     /// Adds the keys whose own key names a removed one, and finds the fields whose value does.
-    fn with_dependents(&self, gone: BTreeSet<Key>, old: &BTreeMap<Key, &Value>) -> (BTreeSet<Key>, BTreeSet<(Key, String)>) {
+    fn with_dependents(
+        &self,
+        gone: BTreeSet<Key>,
+        old: &BTreeMap<Key, &Value>,
+    ) -> (BTreeSet<Key>, BTreeSet<(Key, String)>) {
         let mut all = gone.clone();
         let mut new = gone;
         while !new.is_empty() {
             let names: BTreeSet<(&str, &str)> = new.iter().map(|(table, key)| (table.as_str(), key.as_str())).collect();
-            let hit: BTreeSet<Key> = old.keys().filter(|key| !all.contains(*key) && self.key_names(key, &names)).cloned().collect();
+            let hit: BTreeSet<Key> =
+                old.keys().filter(|key| !all.contains(*key) && self.key_names(key, &names)).cloned().collect();
             all.extend(hit.iter().cloned());
             new = hit;
         }
@@ -299,7 +323,9 @@ impl Plan<'_> {
         }
         let own = key.match_indices(separator).any(|(at, _)| names.contains(&(table.as_str(), &key[..at])));
         let others = self.page().references.get(table);
-        own || others.is_some_and(|tables| tables.iter().any(|other| key.split(separator).any(|part| names.contains(&(other.as_str(), part)))))
+        own || others.is_some_and(|tables| {
+            tables.iter().any(|other| key.split(separator).any(|part| names.contains(&(other.as_str(), part))))
+        })
     }
 
     /// Takes references to keys that go away out of a field.
@@ -310,14 +336,17 @@ impl Plan<'_> {
         let is_gone = |text: &str| tables.iter().any(|other| gone.contains(&(other.clone(), text.to_owned())));
         let left = match value {
             Value::Array(items) => {
-                let left: Vec<Value> = items.iter().filter(|item| !item.as_str().is_some_and(is_gone)).cloned().collect();
+                let left: Vec<Value> =
+                    items.iter().filter(|item| !item.as_str().is_some_and(is_gone)).cloned().collect();
                 (!left.is_empty()).then_some(Value::Array(left))
             }
             _ => None,
         };
         // A reference to something that stays can be set at once.
         let next = wanted.and_then(|wanted| wanted.get(field)).filter(|next| {
-            texts(next).all(|text| !is_gone(text) && tables.iter().any(|table| self.model.pointer(&pointer(&[table, text])).is_some()))
+            texts(next).all(|text| {
+                !is_gone(text) && tables.iter().any(|table| self.model.pointer(&pointer(&[table, text])).is_some())
+            })
         });
         let step = match next.cloned().or(left) {
             Some(value) => Step { op: Op::Replace, path, value: Some(value) },
@@ -368,7 +397,10 @@ impl Plan<'_> {
         };
         let (Some(old), Some(new)) = (own.as_object(), value.as_object()) else {
             if own != value {
-                self.send(Step { op: Op::Replace, path: pointer(&[table, key]), value: Some(value.clone()) }, Kind::Change);
+                self.send(
+                    Step { op: Op::Replace, path: pointer(&[table, key]), value: Some(value.clone()) },
+                    Kind::Change,
+                );
             }
             return;
         };
@@ -393,7 +425,16 @@ impl Plan<'_> {
         }
         let rule = rule.map(|rule| rule.name().to_owned());
         apply(&mut self.model, &step);
-        self.commands.push(Command { text: step.text(), kind, old, rule, risk, exit: None, weight: 0, children: Vec::new() });
+        self.commands.push(Command {
+            text: step.text(),
+            kind,
+            old,
+            rule,
+            risk,
+            exit: None,
+            weight: 0,
+            children: Vec::new(),
+        });
     }
 }
 

@@ -63,9 +63,14 @@ fn scalar(trie: &mut Trie, at: Id, text: &str) {
 }
 
 fn word(text: &str) -> Word {
-    let plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"'$`\\!&|;<>()*?~#{}[]".contains(c));
+    let plain =
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"'$`\\!&|;<>()*?~#{}[]".contains(c));
     let raw = (!plain).then(|| {
-        let quoted = if text.contains('\'') { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) } else { format!("'{text}'") };
+        let quoted = if text.contains('\'') {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        } else {
+            format!("'{text}'")
+        };
         quoted.into()
     });
     Word { key: text.into(), raw }

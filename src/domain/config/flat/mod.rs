@@ -4,7 +4,6 @@
 //! completely is deleted at its highest such end; without that knowledge each line is deleted on its own.
 
 pub mod page;
-pub(crate) mod paths;
 mod token;
 mod trie;
 mod apply;

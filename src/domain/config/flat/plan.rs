@@ -32,8 +32,11 @@ impl Place {
 
     fn below(&self, key: &str) -> Self {
         let Self::Above(paths) = self else { return self.clone() };
-        let rest: Vec<Vec<Word>> =
-            paths.iter().filter(|path| path.first().is_some_and(|word| *word.key == *key)).map(|path| path[1..].to_vec()).collect();
+        let rest: Vec<Vec<Word>> = paths
+            .iter()
+            .filter(|path| path.first().is_some_and(|word| *word.key == *key))
+            .map(|path| path[1..].to_vec())
+            .collect();
         if rest.is_empty() {
             Self::Outside
         } else if rest.iter().any(Vec::is_empty) {
@@ -150,7 +153,8 @@ impl Plan<'_> {
 
     /// Deletes a part at the highest ends of statements in it.
     fn delete_whole(&mut self, id: Id) {
-        let is_entry = self.running.mark(id) == Mark::Inside && self.running.matches(id, &self.dialect.flat.entries).is_some();
+        let is_entry =
+            self.running.mark(id) == Mark::Inside && self.running.matches(id, &self.dialect.flat.entries).is_some();
         let whole = is_entry || self.is_overwritten(id) || self.is_oneliner(id);
         if whole || self.running.mark(id) == Mark::End || self.running.is_leaf(id) {
             self.delete(id);
@@ -165,7 +169,8 @@ impl Plan<'_> {
     fn is_overwritten(&self, id: Id) -> bool {
         let mark = self.running.mark(id);
         let known = mark == Mark::Single
-            || matches!(mark, Mark::Inside | Mark::End) && self.running.matches(id, &self.dialect.flat.overwrite).is_some();
+            || matches!(mark, Mark::Inside | Mark::End)
+                && self.running.matches(id, &self.dialect.flat.overwrite).is_some();
         known && !self.running.is_leaf(id)
     }
 
@@ -241,7 +246,11 @@ impl Plan<'_> {
             return None;
         }
         let path = self.intended.path(leaf);
-        path.into_iter().rev().skip(1).take(2).find(|id| self.intended.matches(*id, &self.dialect.flat.oneliners).is_some())
+        path.into_iter()
+            .rev()
+            .skip(1)
+            .take(2)
+            .find(|id| self.intended.matches(*id, &self.dialect.flat.oneliners).is_some())
     }
 
     /// Returns the line that a value replaces.
@@ -313,7 +322,9 @@ impl Plan<'_> {
                 },
             };
             let entry = self.intended.shown(entries[index]);
-            let (Some(id), Some(beside)) = (self.model.child(own, wanted[index]), self.model.child(own, anchor)) else { continue };
+            let (Some(id), Some(beside)) = (self.model.child(own, wanted[index]), self.model.child(own, anchor)) else {
+                continue;
+            };
             let text = self
                 .dialect
                 .page

@@ -21,20 +21,28 @@ pub(super) enum Form {
 
 /// Recognises the form by the first line that means something.
 pub(super) fn form(dialect: &Dialect, text: &str) -> Form {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !dialect.is_comment(line) && !line.starts_with("/*"));
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !dialect.is_comment(line) && !line.starts_with("/*"));
     let Some(first) = lines.next() else { return Form::Blocks };
     if !first.ends_with('{') && (apply::verb(dialect, first).is_some() || is_rooted_path(dialect, first)) {
         return Form::Lines;
     }
     if dialect.page.flat.document {
-        return if first.starts_with(['{', '[', '-']) || first.ends_with(':') || first.contains(": ") { Form::Document } else { Form::Lines };
+        return if first.starts_with(['{', '[', '-']) || first.ends_with(':') || first.contains(": ") {
+            Form::Document
+        } else {
+            Form::Lines
+        };
     }
     Form::Blocks
 }
 
 fn is_rooted_path(dialect: &Dialect, line: &str) -> bool {
     let root = &dialect.page.flat.root;
-    !root.is_empty() && line.trim_start_matches('/').strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with(' '))
+    !root.is_empty()
+        && line.trim_start_matches('/').strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// Reads a configuration.
@@ -157,7 +165,8 @@ impl<'a> Blocks<'a> {
     fn block(&mut self, words: &[Word], line: u32) {
         let (at, bytes) = self.top();
         let (words, flags) = flags(self.dialect, words);
-        let is_root = at == ROOT && words.len() == 1 && *words[0].key == *self.dialect.page.flat.root && self.open.len() == 1;
+        let is_root =
+            at == ROOT && words.len() == 1 && *words[0].key == *self.dialect.page.flat.root && self.open.len() == 1;
         if words.is_empty() || is_root {
             self.open.push((at, bytes));
             return;
@@ -308,7 +317,9 @@ impl Blocks<'_> {
         }
         let bracket = |text: &str| line.iter().position(|word| word.raw.is_none() && *word.key == *text);
         match (bracket("["), bracket("]")) {
-            (Some(from), Some(to)) if from < to => self.statement(&line[..from], Some(line[from + 1..to].to_vec()), node.line),
+            (Some(from), Some(to)) if from < to => {
+                self.statement(&line[..from], Some(line[from + 1..to].to_vec()), node.line)
+            }
             _ => self.statement(&line, None, node.line),
         }
     }

@@ -49,7 +49,16 @@ pub(super) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Reads blocks and statements.
     pub(super) fn blocks(dialect: &'a Dialect, text: &'a str) -> Self {
-        Self { dialect, text, at: 0, line: 1, plain_lines: false, at_start: true, no_comment_end: false, in_list: false }
+        Self {
+            dialect,
+            text,
+            at: 0,
+            line: 1,
+            plain_lines: false,
+            at_start: true,
+            no_comment_end: false,
+            in_list: false,
+        }
     }
 
     /// Reads one statement per line.

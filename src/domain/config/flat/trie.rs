@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::dialect::Dialect;
-use super::paths::PathSet;
+use super::page::PathSet;
 use super::token::Word;
 
 /// Index of a node; the root is 0.
@@ -331,7 +331,9 @@ impl Trie {
         let equal = self.children(id).all(|child| {
             other.child(theirs, self.key(child)).is_some_and(|their| self.same_below(child, other, their, dialect))
         });
-        equal && (!self.is_ordered(id, dialect) || self.children(id).map(|c| self.key(c)).eq(other.children(theirs).map(|c| other.key(c))))
+        equal
+            && (!self.is_ordered(id, dialect)
+                || self.children(id).map(|c| self.key(c)).eq(other.children(theirs).map(|c| other.key(c))))
     }
 
     /// Tells whether the order of a node's children means something.
@@ -342,7 +344,9 @@ impl Trie {
     /// Tells whether a node is a key word that holds one value.
     pub(super) fn is_single(&self, id: Id, dialect: &Dialect) -> bool {
         let rules = &dialect.flat;
-        self.mark(id) == Mark::Single || self.matches(id, &rules.single).is_some() || self.matches(id, &rules.overwrite).is_some()
+        self.mark(id) == Mark::Single
+            || self.matches(id, &rules.single).is_some()
+            || self.matches(id, &rules.overwrite).is_some()
     }
 }
 

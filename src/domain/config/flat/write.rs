@@ -160,7 +160,8 @@ impl Writer<'_> {
 
     fn is_list(&self, id: Id) -> bool {
         let trie = self.trie;
-        let plain = |child: Id| trie.is_leaf(child) && !trie.flag(child, Flag::Inactive) && !trie.flag(child, Flag::Protected);
+        let plain =
+            |child: Id| trie.is_leaf(child) && !trie.flag(child, Flag::Inactive) && !trie.flag(child, Flag::Protected);
         trie.mark(id) == Mark::List
             && (trie.child_count(id) > 1 || self.dialect.page.flat.leaf_values)
             && trie.children(id).all(plain)
@@ -169,7 +170,8 @@ impl Writer<'_> {
     /// Returns the value of a key word that is known to hold one.
     fn single_value(&self, id: Id) -> Option<Id> {
         let value = self.trie.children(id).next()?;
-        (self.trie.is_single(id, self.dialect) && self.trie.child_count(id) == 1 && self.trie.is_leaf(value)).then_some(value)
+        (self.trie.is_single(id, self.dialect) && self.trie.child_count(id) == 1 && self.trie.is_leaf(value))
+            .then_some(value)
     }
 }
 

@@ -52,7 +52,8 @@ impl Model {
 
     /// Returns the sections that are not empty.
     pub(super) fn sections(&self) -> Vec<Section> {
-        let all = self.live.iter().map(|live| Section { path: live.path.clone(), items: live.items().cloned().collect() });
+        let all =
+            self.live.iter().map(|live| Section { path: live.path.clone(), items: live.items().cloned().collect() });
         all.filter(|section| !section.items.is_empty()).collect()
     }
 
@@ -90,7 +91,8 @@ impl Live {
     }
 
     fn slots_with(&self, wanted: &Values, limit: usize) -> Vec<usize> {
-        let pairs = wanted.iter().filter(|(name, _)| ***name != *"dynamic").map(|(name, value)| (name.clone(), value.clone()));
+        let pairs =
+            wanted.iter().filter(|(name, _)| ***name != *"dynamic").map(|(name, value)| (name.clone(), value.clone()));
         let mut rarest: Option<&BTreeSet<usize>> = None;
         for pair in pairs {
             let Some(slots) = self.by_value.get(&pair) else { return Vec::new() };
@@ -218,7 +220,9 @@ impl Live {
 /// Tells whether an added item has all these values.
 fn fits(item: &Item, wanted: &Values) -> bool {
     item.verb == Verb::Add
-        && wanted.iter().all(|(name, value)| **name == *"dynamic" || item.values.get(name).is_some_and(|own| own == value))
+        && wanted
+            .iter()
+            .all(|(name, value)| **name == *"dynamic" || item.values.get(name).is_some_and(|own| own == value))
 }
 
 /// Takes away what the device does not show because it is so anyway.

@@ -29,7 +29,12 @@ struct Plan<'a> {
 }
 
 /// Computes the commands.
-pub(super) fn remediate(dialect: &Dialect, running: Vec<Section>, intended: Vec<Section>, scope: &Scope) -> Remediation {
+pub(super) fn remediate(
+    dialect: &Dialect,
+    running: Vec<Section>,
+    intended: Vec<Section>,
+    scope: &Scope,
+) -> Remediation {
     let owned = |path: &str| match scope {
         Scope::Replace | Scope::Merge => true,
         Scope::Owned(sections) => sections.iter().any(|section| {
@@ -44,10 +49,14 @@ pub(super) fn remediate(dialect: &Dialect, running: Vec<Section>, intended: Vec<
         .collect();
     let intended = Model::new(dialect, intended);
     let mut seen: BTreeSet<Box<str>> = BTreeSet::new();
-    let both = running.iter().map(|section| section.path.clone()).chain(intended.sections().into_iter().map(|section| section.path));
+    let both = running
+        .iter()
+        .map(|section| section.path.clone())
+        .chain(intended.sections().into_iter().map(|section| section.path));
     let mut paths: Vec<Box<str>> = both.filter(|path| owned(path) && seen.insert(path.clone())).collect();
     paths.sort_by_key(|path| place_in_order(dialect, path));
-    let mut plan = Plan { dialect, model: Model::new(dialect, running), merge: *scope == Scope::Merge, commands: Vec::new() };
+    let mut plan =
+        Plan { dialect, model: Model::new(dialect, running), merge: *scope == Scope::Merge, commands: Vec::new() };
     let none = Live::default();
     for _ in 0..ROUNDS_MAX {
         let before = plan.commands.len();
@@ -83,9 +92,12 @@ fn name(dialect: &Dialect, path: &str, item: &Item) -> Values {
     let sets = own.into_iter().flatten().chain(&items.default_keys);
     let found = sets.into_iter().find(|keys| keys.iter().all(|key| item.values.contains_key(&**key)));
     match found {
-        Some(keys) => {
-            item.values.iter().filter(|(name, _)| keys.iter().any(|key| **key == ***name)).map(|(n, v)| (n.clone(), v.clone())).collect()
-        }
+        Some(keys) => item
+            .values
+            .iter()
+            .filter(|(name, _)| keys.iter().any(|key| **key == ***name))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
         None => item.values.clone(),
     }
 }
@@ -187,7 +199,11 @@ impl Plan<'_> {
 
     /// Returns the values to set so that the old ones become the new ones.
     fn change(&self, old: &Values, new: &Values) -> Values {
-        let mut out: Values = new.iter().filter(|(name, value)| old.get(*name) != Some(value)).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let mut out: Values = new
+            .iter()
+            .filter(|(name, value)| old.get(*name) != Some(value))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect();
         if self.merge {
             return out;
         }
@@ -217,10 +233,17 @@ impl Plan<'_> {
             if change.is_empty() {
                 return;
             }
-            self.send(path, &format!("set {} {}", text::find(name), text::values_text(&change)), Kind::Change, Some(old));
+            self.send(
+                path,
+                &format!("set {} {}", text::find(name), text::values_text(&change)),
+                Kind::Change,
+                Some(old),
+            );
             return;
         }
-        if self.merge && found.iter().any(|old| new.values.iter().all(|(name, value)| old.values.get(name) == Some(value))) {
+        if self.merge
+            && found.iter().any(|old| new.values.iter().all(|(name, value)| old.values.get(name) == Some(value)))
+        {
             return;
         }
         self.send(path, &text, Kind::Add, None);
@@ -235,8 +258,10 @@ impl Plan<'_> {
             return;
         }
         let stays = stable(&current, &new);
-        let kept: BTreeSet<&(String, usize)> = new.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(text, _)| text).collect();
-        let gone: Vec<String> = current.iter().filter(|item| !kept.contains(item)).map(|(text, _)| text.clone()).collect();
+        let kept: BTreeSet<&(String, usize)> =
+            new.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(text, _)| text).collect();
+        let gone: Vec<String> =
+            current.iter().filter(|item| !kept.contains(item)).map(|(text, _)| text.clone()).collect();
         let steps = (gone.len() + new.len() - kept.len()).saturating_mul(current.len() + new.len());
         let keep: Vec<String> = kept.iter().map(|(text, _)| text.clone()).collect();
         if self.merge {
@@ -252,13 +277,19 @@ impl Plan<'_> {
     }
 
     /// Removes and adds single items. Tells whether every command meant exactly one item; if not, nothing is kept of it.
-    fn place_each(&mut self, path: &str, (gone, keep): (&[String], &[String]), (new, stays): (&[(String, usize)], &[bool])) -> bool {
+    fn place_each(
+        &mut self,
+        path: &str,
+        (gone, keep): (&[String], &[String]),
+        (new, stays): (&[(String, usize)], &[bool]),
+    ) -> bool {
         let (model, count) = (self.model.clone(), self.commands.len());
         let wanted: BTreeSet<&str> = new.iter().map(|(text, _)| text.as_str()).collect();
         let mut right = true;
         for text in gone {
             let values = text::item(&text::words(text), 0).values;
-            right &= self.model.section(path).is_some_and(|live| live.find(&values, 2).len() == 1) && !keep.contains(text);
+            right &=
+                self.model.section(path).is_some_and(|live| live.find(&values, 2).len() == 1) && !keep.contains(text);
             let kind = if wanted.contains(text.as_str()) { Kind::Move } else { Kind::Remove };
             self.send(path, &format!("remove {}", text::find(&values)), kind, Some(text.clone()));
         }

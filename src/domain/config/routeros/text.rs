@@ -47,7 +47,9 @@ pub(super) fn logical_lines(dialect: &Dialect, text: &str) -> Vec<(String, u32)>
         match out.last_mut() {
             Some((line, _)) if open => line.push_str(part),
             _ => {
-                let dropped = trimmed.is_empty() || dialect.is_comment(trimmed) || dialect.drop.iter().any(|regex| regex.is_match(trimmed));
+                let dropped = trimmed.is_empty()
+                    || dialect.is_comment(trimmed)
+                    || dialect.drop.iter().any(|regex| regex.is_match(trimmed));
                 if dropped {
                     continue;
                 }
@@ -100,7 +102,11 @@ pub(super) fn unquote(text: &str) -> Box<str> {
 /// Returns a value as it is typed.
 pub(super) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:,+*@!%~".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\\\"")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('"', "\\\""))
+    }
 }
 
 /// Reads `name=value` words; what is none counts as a switch.
@@ -153,7 +159,9 @@ pub(super) fn split_path<'l>(line: &'l str, current: &str) -> (String, Vec<&'l s
     if !line.starts_with('/') {
         return (current.to_owned(), words);
     }
-    let is_verb = |word: &&str| matches!(*word, "add" | "set" | "remove" | "unset" | "move" | "enable" | "disable" | "print" | "reset");
+    let is_verb = |word: &&str| {
+        matches!(*word, "add" | "set" | "remove" | "unset" | "move" | "enable" | "disable" | "print" | "reset")
+    };
     let at = words.iter().position(is_verb).unwrap_or(words.len());
     let path = words[..at].join(" ").replace('/', " ");
     let path = format!("/{}", path.split_whitespace().collect::<Vec<_>>().join(" "));
