@@ -28,6 +28,7 @@ use crate::domain::yaml::suggest;
 struct Repository {
     snapshot: Snapshot,
     intent: Intent,
+    /// The platforms of its devices; making all would take longer than the rest of a command.
     platforms: BTreeMap<PlatformName, Platform>,
     /// What is wrong with its files; rendering may find more.
     findings: Vec<Diagnostic>,
@@ -36,14 +37,21 @@ struct Repository {
 impl Repository {
     /// Reads the folder. Bad content is a finding.
     fn open(cli: &Cli) -> anyhow::Result<Self> {
-        let platforms = assemble::platforms()?;
         let (snapshot, mut findings) = read(&cli.repo)?;
         let all_read = !any_error(&findings);
-        let (mut intent, found) = intent::load(&snapshot, &platforms.keys().cloned().collect());
+        let known = Platform::names().into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        let (mut intent, found) = intent::load(&snapshot, &known);
         intent.is_complete &= all_read;
         findings.extend(found);
         findings.sort();
         findings.dedup();
+        let mut platforms = BTreeMap::new();
+        for device in intent.inventory.devices.values() {
+            if !platforms.contains_key(&device.platform) {
+                let platform = Platform::built_in(device.platform.as_str()).map_err(anyhow::Error::msg)?;
+                platforms.insert(device.platform.clone(), platform);
+            }
+        }
         Ok(Self { snapshot, intent, platforms, findings })
     }
 
@@ -107,7 +115,9 @@ impl Repository {
         let sealed = replaced(config, &|_| MASK.to_owned());
         let masked = platform.dialect.mask(&sealed);
         let lines = config.lines().zip(sealed.lines()).zip(masked.lines());
-        let shown = lines.map(|((line, sealed), masked)| match sealed == masked {
+        // The mask takes quotes around a secret away.
+        let unquoted = |line: &str| line.replace(&format!("\"{MASK}\""), MASK);
+        let shown = lines.map(|((line, sealed), masked)| match sealed == masked || unquoted(sealed) == masked {
             true => ShownLine { text: replaced(line, &ToString::to_string), clear_secret: false },
             false => ShownLine { text: masked.to_owned(), clear_secret: hides_clear_text(sealed, masked) },
         });
