@@ -220,7 +220,7 @@ fn template_mistakes() -> Vec<Case> {
                 let changed = filter.replace(&line, "| ${1}q");
                 cases.push(on_line("an unknown filter", path, number, &changed));
             }
-            if line.contains("{%") && !line.contains("{%-") {
+            if line.starts_with("{%") {
                 let case = on_line("an open tag", path, number, &line.replacen("%}", "", 1));
                 cases.push(Case { told: Told::Somewhere(path.to_owned()), ..case });
             }

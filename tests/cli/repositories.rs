@@ -150,6 +150,7 @@ fn validate_has_three_more_forms() {
 fn annotations_know_the_folder_of_the_repository() {
     let repository = Repository::new();
     let outer = folder();
+    std::fs::create_dir(outer.path().join("net")).expect("the folder is made");
     super::copy(repository.path(), &outer.path().join("net"));
     std::fs::write(outer.path().join("net/data/global.yaml"), "a: b: c\n").expect("written");
     let run = |format: &str| Program::reconverge(outer.path(), &["validate", "--repo", "./net", "--format", format]).finish();
@@ -166,7 +167,7 @@ fn validate_finds_secrets_in_plain_text_and_never_prints_them() {
     repository.append("inventory/groups/all.yaml", "vars:\n  snmp: {community: w0rdOfTheDay}\n");
     let finished = repository.run(&["validate"]);
     finished.expect_code(0);
-    for start in ["data/device/r1.yaml:8:15: warning: ", "templates/frr/main.j2:37:1: warning: ", "inventory/groups/all.yaml:10:21: warning: "] {
+    for start in ["data/device/r1.yaml:8:15: warning: ", "templates/frr/main.j2:39:1: warning: ", "inventory/groups/all.yaml:10:21: warning: "] {
         assert!(finished.stdout.lines().any(|line| line.starts_with(start)), "{start}:\n{}", finished.stdout);
     }
     for arguments in [&["validate"][..], &["validate", "--output", "json"], &["render"], &["explain", "r1"], &["explain", "r1", "snmp"], &["test", "--accept", "r1"], &["test"]] {
@@ -250,7 +251,7 @@ fn a_template_error_names_file_line_device_and_what_to_do() {
         let finished = repository.run(arguments);
         finished.expect_code(1);
         let told = finished.stdout + &finished.stderr;
-        let line = told.lines().find(|line| line.starts_with("templates/frr/main.j2:34:15: error: ")).unwrap_or_else(|| panic!("{told}"));
+        let line = told.lines().find(|line| line.starts_with("templates/frr/main.j2:36:15: error: ")).unwrap_or_else(|| panic!("{told}"));
         for words in ["ans", "r1", "did you mean \"asn\"?"] {
             assert!(line.contains(words), "{words}: {line}");
         }
@@ -285,7 +286,7 @@ fn explain_shows_the_chain() {
     let finished = repository.run(&["explain", "r1", "bgp.timers.hold"]);
     finished.expect_code(0);
     let lines: Vec<Vec<&str>> = finished.stdout.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines, [vec!["data/global.yaml:7:31", "global", "30"], vec!["*", "data/site/ams.yaml:3:32", "site", "ams", "3"]]);
+    assert_eq!(lines, [vec!["data/global.yaml:7:33", "global", "30"], vec!["*", "data/site/ams.yaml:3:32", "site", "ams", "3"]]);
     let value = repository.json(&["explain", "r1", "bgp.timers.hold"], 0);
     assert_eq!(keys(&value), ["device", "platform", "groups", "template", "place", "key", "layers", "findings"]);
     assert_eq!(value["groups"], json!(["all", "routers"]));
@@ -297,7 +298,7 @@ fn explain_shows_the_chain() {
     let all = repository.run(&["explain", "leaf2"]);
     all.expect_code(0);
     let vlan = all.stdout.lines().find(|line| line.contains("printers-and-scanners")).expect("a value");
-    assert!(vlan.starts_with("vlans[1].name = ") && vlan.ends_with("data/device/leaf2.yaml:8:19 (device leaf2)"), "{vlan}");
+    assert!(vlan.starts_with("vlans[1].name = ") && vlan.ends_with("data/device/leaf2.yaml:8:20 (device leaf2)"), "{vlan}");
 }
 
 #[test]
