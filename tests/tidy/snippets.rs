@@ -120,6 +120,7 @@ fn sizes_can_fail() {
     };
     assert_eq!(rules::sizes(&folder("engine", 11)), ["src/engine:1: 11 files, 10 at most: make a subfolder"]);
     assert!(rules::sizes(&folder("engine", 10)).is_empty());
+    assert_eq!(rules::sizes(&folder("domain", 15)), ["src/domain:1: 15 files, 14 at most: make a subfolder"]);
     assert!(rules::sizes(&folder("domain/platform/definitions", 11)).is_empty());
 }
 

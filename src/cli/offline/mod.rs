@@ -9,10 +9,11 @@ pub(super) mod test;
 pub(super) mod diff;
 pub(super) mod predict;
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, anyhow, bail};
 
 use super::{Cli, assemble};
 use crate::domain::diagnostic::{Diagnostic, any_error};
@@ -28,7 +29,8 @@ use crate::domain::yaml::suggest;
 struct Repository {
     snapshot: Snapshot,
     intent: Intent,
-    platforms: BTreeMap<PlatformName, Platform>,
+    /// The platforms of its devices, once they are needed: making one takes as long as the rest of a command.
+    platforms: OnceCell<Result<BTreeMap<PlatformName, Platform>, String>>,
     /// What is wrong with its files; rendering may find more.
     findings: Vec<Diagnostic>,
 }
@@ -36,15 +38,15 @@ struct Repository {
 impl Repository {
     /// Reads the folder. Bad content is a finding.
     fn open(cli: &Cli) -> anyhow::Result<Self> {
-        let platforms = assemble::platforms()?;
         let (snapshot, mut findings) = read(&cli.repo)?;
         let all_read = !any_error(&findings);
-        let (mut intent, found) = intent::load(&snapshot, &platforms.keys().cloned().collect());
+        let known = Platform::names().into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        let (mut intent, found) = intent::load(&snapshot, &known);
         intent.is_complete &= all_read;
         findings.extend(found);
         findings.sort();
         findings.dedup();
-        Ok(Self { snapshot, intent, platforms, findings })
+        Ok(Self { snapshot, intent, platforms: OnceCell::new(), findings })
     }
 
     /// Tells whether something is wrong with the files, so that what is rendered from them may be wrong as well.
@@ -68,7 +70,7 @@ impl Repository {
         match select {
             Some(select) if devices.is_empty() => {
                 let labels = self.intent.inventory.devices.values().flat_map(|device| device.labels.keys());
-                let labels: std::collections::BTreeSet<&str> = labels.map(String::as_str).collect();
+                let labels: BTreeSet<&str> = labels.map(String::as_str).collect();
                 let labels: Vec<&str> = labels.into_iter().collect();
                 bail!(
                     "no device matches --select {select:?} (devices have name, platform, address, group and the labels {})",
@@ -90,6 +92,15 @@ impl Repository {
         Ok(device)
     }
 
+    fn platform(&self, device: &Device) -> anyhow::Result<&Platform> {
+        let made = self.platforms.get_or_init(|| {
+            let names: BTreeSet<&PlatformName> = self.intent.inventory.devices.values().map(|d| &d.platform).collect();
+            names.into_iter().map(|name| Ok((name.clone(), Platform::built_in(name.as_str())?))).collect()
+        });
+        let platforms = made.as_ref().map_err(|error| anyhow!("{error}"))?;
+        platforms.get(&device.platform).with_context(|| format!("the platform {} is not known", device.platform))
+    }
+
     /// Returns a configuration as people may see it: references in place of secrets, and a mask over what is written in clear.
     fn shown(&self, device: &Device, config: &str) -> anyhow::Result<String> {
         Ok(self.shown_lines(device, config)?.into_iter().map(|line| line.text + "\n").collect())
@@ -97,9 +108,7 @@ impl Repository {
 
     /// Returns the same line by line.
     fn shown_lines(&self, device: &Device, config: &str) -> anyhow::Result<Vec<ShownLine>> {
-        let Some(platform) = self.platforms.get(&device.platform) else {
-            bail!("the device {} has the platform {}, which is not known", device.name, device.platform)
-        };
+        let platform = self.platform(device)?;
         let references = secret::references(config);
         let replaced = |text: &str, with: &dyn Fn(&SecretRef) -> String| {
             references.iter().fold(text.to_owned(), |text, one| text.replace(&one.placeholder(), &with(one)))
@@ -107,7 +116,9 @@ impl Repository {
         let sealed = replaced(config, &|_| MASK.to_owned());
         let masked = platform.dialect.mask(&sealed);
         let lines = config.lines().zip(sealed.lines()).zip(masked.lines());
-        let shown = lines.map(|((line, sealed), masked)| match sealed == masked {
+        // The mask takes quotes around a secret away.
+        let unquoted = |line: &str| line.replace(&format!("\"{MASK}\""), MASK);
+        let shown = lines.map(|((line, sealed), masked)| match sealed == masked || unquoted(sealed) == masked {
             true => ShownLine { text: replaced(line, &ToString::to_string), clear_secret: false },
             false => ShownLine { text: masked.to_owned(), clear_secret: hides_clear_text(sealed, masked) },
         });

@@ -46,7 +46,8 @@ pub(in super::super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
     let repository = Repository::open(cli)?;
     let mut findings = repository.findings.clone();
     findings.extend(render::validate(&repository.intent));
-    if repository.intent.is_complete {
+    // What is rendered in spite of an error may be anything.
+    if !any_error(&findings) {
         findings.extend(clear_secrets(&repository));
     }
     findings.sort();
