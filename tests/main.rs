@@ -5,6 +5,7 @@ mod support;
 
 mod conformance;
 mod conformance_secrets;
+mod demo;
 mod device;
 mod git;
 mod git_remote;
