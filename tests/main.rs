@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod conformance_flat;
 mod conformance_secrets;
+mod demo;
 mod device;
 mod git;
 mod git_remote;

@@ -39,7 +39,10 @@ async fn in_sync(stage: &Stage) -> anyhow::Result<()> {
         let name = device.name();
         voice.say(&format!("{name:7} Arista EOS (simulated), SSH on {}:{}", device.address(), device.port()));
     }
-    voice.say(&format!("git     {} (a bare repository; the engineer works in a clone of it)", stage.engineer.bare.display()));
+    voice.say(&format!(
+        "git     {} (a bare repository; the engineer works in a clone of it)",
+        stage.engineer.bare.display()
+    ));
     voice.say(&format!("service http://{}/api/v1/devices (state on SQLite)", stage.serving.address));
     let first = stage.run_that("the first look at the repository", |run| run.kind == RunKind::Deploy).await?;
     let first = ended(&stage.follow(&first.id).await?, RunOutcome::Applied)?;
@@ -125,7 +128,8 @@ async fn by_hand(stage: &Stage) -> anyhow::Result<()> {
     let names: Vec<&str> = plan.drifted().map(|(name, _)| name.as_str()).collect();
     anyhow::ensure!(names == ["leaf2"], "drift was found on {names:?}");
     voice.proved("found on leaf2, and only there; this repository says `policy: revert`");
-    let reverting = |run: &Run| run.kind == RunKind::Deploy && run.trigger == Trigger::Schedule && run.requested_at >= now;
+    let reverting =
+        |run: &Run| run.kind == RunKind::Deploy && run.trigger == Trigger::Schedule && run.requested_at >= now;
     let run = stage.run_that("undoing the edit", reverting).await?;
     ended(&stage.follow(&run.id).await?, RunOutcome::Applied)?;
     unchanged(stage, &before, "undoing the edit")?;
@@ -176,7 +180,9 @@ async fn held(stage: &Stage, run: &Run, good: &str) -> anyhow::Result<()> {
     let tried = stage.context.runs(20).await?.into_iter().any(|other| again(&other));
     anyhow::ensure!(!tried, "something was deployed after the rollback");
     let commit = run.revision.commit.as_ref().map(|commit| commit.short()).unwrap_or_default();
-    stage.voice.proved(&format!("commit {commit} is held: the service looked at the repository 3 times more and did not try it again"));
+    stage.voice.proved(&format!(
+        "commit {commit} is held: the service looked at the repository 3 times more and did not try it again"
+    ));
     Ok(())
 }
 
@@ -185,7 +191,8 @@ async fn pushed(stage: &Stage, branch: &str, message: &str) -> anyhow::Result<Pl
     stage.voice.command("$", &format!("git checkout -b {branch}; edit {LEAFS}; git commit; git push"));
     let commit = stage.engineer.commit(branch, message).await?;
     let diff = stage.engineer.git(&["diff", "--no-color", "--unified=0", "main", branch]).await?;
-    let is_changed = |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++ ") && !line.starts_with("--- ");
+    let is_changed =
+        |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++ ") && !line.starts_with("--- ");
     let lines: Vec<&str> = diff.lines().filter(is_changed).collect();
     stage.voice.quote(&lines.join("\n"));
     let of_change = |run: &Run| run.kind == RunKind::Plan && is_about(run, &commit);
@@ -252,7 +259,8 @@ fn typed(stage: &Stage) -> BTreeMap<String, usize> {
 
 fn unchanged(stage: &Stage, before: &BTreeMap<String, String>, after: &str) -> anyhow::Result<()> {
     let now = stage.running();
-    let changed: BTreeSet<&String> = now.iter().filter(|(name, text)| before.get(*name) != Some(*text)).map(|(name, _)| name).collect();
+    let changed: BTreeSet<&String> =
+        now.iter().filter(|(name, text)| before.get(*name) != Some(*text)).map(|(name, _)| name).collect();
     anyhow::ensure!(changed.is_empty(), "{changed:?} changed after {after}");
     Ok(())
 }

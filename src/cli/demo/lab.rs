@@ -201,7 +201,8 @@ async fn intended_device(intent: &Intent, device: &Device, secrets: &SecretStore
     Ok(spec)
 }
 
-fn misbehave(specs: &mut [DeviceSpec], path: &Path) -> anyhow::Result<()> {
+/// Adds the faults of a file to the devices that it names.
+pub(super) fn misbehave(specs: &mut [DeviceSpec], path: &Path) -> anyhow::Result<()> {
     let faults: BTreeMap<String, Vec<Fault>> =
         serde_yaml::from_str(&text(path)?).with_context(|| path.display().to_string())?;
     for (name, faults) in faults {

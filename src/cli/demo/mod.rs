@@ -10,6 +10,8 @@ mod stage;
 mod voice;
 mod watch;
 
+use std::path::PathBuf;
+
 use super::online::serving::Interruption;
 use super::outcome::Exit;
 use stage::Stage;
@@ -22,6 +24,9 @@ pub struct Args {
     /// Goes on serving afterwards, until Ctrl-C.
     #[arg(long, env = "DEMO_KEEP", value_parser = clap::builder::FalseyValueParser::new())]
     keep: bool,
+    /// How the switches misbehave, as for `lab`: to see that the demonstration notices.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
 }
 
 /// Runs the command. Whatever happens, nothing is left behind.
@@ -30,7 +35,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<Exit> {
     let voice = Voice::new();
     voice.heading("Reconverge: a git repository says what the network should be");
     voice.say("What follows happens now, on this machine, on simulated switches behind real SSH.");
-    let stage = Stage::build(voice).await?;
+    let stage = Stage::build(voice, args.faults.as_deref()).await?;
     let result = tokio::select! {
         result = acts::play(&stage) => result,
         () = interruption.wait() => Err(anyhow::anyhow!("interrupted")),
@@ -57,7 +62,10 @@ fn farewell(stage: &Stage, keep: bool) {
     voice.say("$R runs                    what happened, the newest first; $R show ID for each of them");
     voice.say("$R plan                    what the held commit would send");
     voice.say("$R drift                   what was changed outside git");
-    voice.say(&format!("curl http://{}/api/v1/runs     also /api/v1/devices, /api/v1/plans, /metrics", stage.serving.address));
+    voice.say(&format!(
+        "curl http://{}/api/v1/runs     also /api/v1/devices, /api/v1/plans, /metrics",
+        stage.serving.address
+    ));
     if let Some(device) = stage.network.device("leaf1") {
         voice.say(&format!("{}    the password: secrets/devices.yaml", lab::ssh(device)));
     }

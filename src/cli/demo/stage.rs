@@ -69,13 +69,17 @@ impl Stage {
     ///
     /// # Errors
     /// When a part of it cannot be made.
-    pub(super) async fn build(voice: Voice) -> anyhow::Result<Self> {
+    pub(super) async fn build(voice: Voice, faults: Option<&Path>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("reconverge-demo-").tempdir().context("making a folder")?;
         let secrets = folder.path().join("secrets");
         write_password(&secrets)?;
         let engineer = Engineer::begin(folder.path()).await?;
         REPOSITORY.extract(&engineer.clone).context("writing the example repository")?;
-        let network = SimulatedNetwork::start(specs(&engineer, &secrets).await?, NetworkOptions::default()).await?;
+        let mut specs = specs(&engineer, &secrets).await?;
+        if let Some(path) = faults {
+            lab::misbehave(&mut specs, path)?;
+        }
+        let network = SimulatedNetwork::start(specs, NetworkOptions::default()).await?;
         write_places(&engineer, &network)?;
         engineer.commit("main", "the network as it is").await?;
 
@@ -87,11 +91,13 @@ impl Stage {
         context.progress = Arc::new(move |line| ears.add(line));
         let acting = assemble::act(&context, &state).await?;
         assemble::mark_service(&state)?;
-        let source = Source::new(&engineer.bare.display().to_string(), Credential::None).map_err(assemble::git_error)?;
+        let source =
+            Source::new(&engineer.bare.display().to_string(), Credential::None).map_err(assemble::git_error)?;
         let mirror = Mirror::open(&state, source).await.map_err(assemble::git_error)?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("opening a port")?;
         let (branch, own) = ("main".to_owned(), context.clone());
-        let serving = Serving::start(Parts { context: own, acting, mirror, branch, poll: POLL, listener, token: None })?;
+        let serving =
+            Serving::start(Parts { context: own, acting, mirror, branch, poll: POLL, listener, token: None })?;
         Ok(Self { serving, network, engineer, context, voice, heard, folder })
     }
 

@@ -127,7 +127,8 @@ impl Stage {
             Ok::<_, std::io::Error>(answer)
         };
         let answer = tokio::time::timeout(BEGIN_TIMEOUT, ask).await;
-        let answer = answer.with_context(|| format!("GET {path}: no answer"))?.with_context(|| format!("GET {path}"))?;
+        let answer =
+            answer.with_context(|| format!("GET {path}: no answer"))?.with_context(|| format!("GET {path}"))?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.as_str(), ""));
         anyhow::ensure!(head.starts_with("HTTP/1.1 200 "), "GET {path}: {}", head.lines().next().unwrap_or_default());
         Ok(body.to_owned())
@@ -160,7 +161,9 @@ fn words(action: Action, answer: Answer, detail: Option<&str>) -> String {
             None => "staged".to_owned(),
         },
         (Action::Commit, Answer::Done) => "committed, its timer runs".to_owned(),
-        (Action::Verify, Answer::Done) => "verified in a new session: configuration as predicted, checks pass".to_owned(),
+        (Action::Verify, Answer::Done) => {
+            "verified in a new session: configuration as predicted, checks pass".to_owned()
+        }
         (Action::Confirm, Answer::Done) => "confirmed".to_owned(),
         (Action::Discard, Answer::Done) => "the staged change is discarded".to_owned(),
         (Action::Rollback, Answer::Done) => "rolled back, and read back: as before".to_owned(),
