@@ -52,7 +52,9 @@ impl Network {
     }
 
     fn made(kind: Kind, origin: Repository, folder: tempfile::TempDir) -> Option<Self> {
+        let at = Instant::now();
         let lab = FrrLab::take()?;
+        eprintln!("LAB {:?}", at.elapsed());
         let work = Repository::new(&folder.path().join("work"));
         let account = account(&lab, kind);
         let (user, password) = (account.user.clone(), account.password.clone());
@@ -182,9 +184,16 @@ impl Network {
         Changed { proposed, merged, plan, run }
     }
 
-    /// Returns what the program wrote to the note of a commit.
-    pub(crate) fn note(&self, commit: &str) -> String {
-        self.origin.git(&["notes", "--ref=reconverge", "show", commit])
+    /// Waits until the note that the program leaves on a commit contains a text, and returns the note.
+    pub(crate) fn note(&self, commit: &str, words: &str) -> String {
+        let arguments = ["notes", "--ref=reconverge", "show", commit];
+        let mut note = String::new();
+        until(&format!("{words:?} in the note of {commit}"), Duration::from_secs(10), || {
+            let output = Repository::command(self.origin.folder(), &arguments).output().unwrap();
+            note = String::from_utf8_lossy(&output.stdout).into_owned();
+            note.contains(words)
+        });
+        note
     }
 
     /// Returns the running configuration without the lines that only say which program printed it.

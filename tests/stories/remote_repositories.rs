@@ -36,6 +36,6 @@ fn planned_and_deployed(network: &Network, service: &super::service::Service) {
     let changed = network.change(service, "fourth-prefix");
     assert_eq!(changed.run["finished"]["outcome"], "applied", "{:#}", changed.run);
     assert!(network.running("r2").contains("network 203.0.113.1/32"));
-    let (plan, run) = (network.note(&changed.proposed), network.note(&changed.merged));
-    assert!(plan.contains("network 203.0.113.1/32") && run.contains("r2: Confirmed"), "{plan}\n{run}");
+    network.note(&changed.proposed, "network 203.0.113.1/32");
+    network.note(&changed.merged, "r2: Confirmed");
 }

@@ -58,12 +58,12 @@ fn a_mistake_in_the_repository_is_named_with_file_and_line() {
     contains(words, &[&format!("templates/frr/main.j2:{number}"), "lopback", "("]);
     network.edit("templates/frr/main.j2", "{{ lopback", "{{ loopback");
 
-    network.edit("data/device/r2.yaml", "asn: 65002", "asn 65002");
-    let number = network.line_of("data/device/r2.yaml", "asn 65002");
+    network.edit("data/device/r2.yaml", "asn: 65002", "asn: 65002: 1");
+    let number = network.line_of("data/device/r2.yaml", "asn: 65002: 1");
     let typo = network.run(&["plan"]);
     assert_eq!(typo.code, 1, "{typo:?}");
     contains(&typo.stderr, &[&format!("data/device/r2.yaml:{number}:"), "error: "]);
-    network.edit("data/device/r2.yaml", "asn 65002", "asn: 65002");
+    network.edit("data/device/r2.yaml", "asn: 65002: 1", "asn: 65002");
 
     network.edit("reconverge.yaml", "confirm_timeout", "confirm_timeot");
     let number = network.line_of("reconverge.yaml", "confirm_timeot");
@@ -76,19 +76,19 @@ fn a_mistake_in_the_repository_is_named_with_file_and_line() {
 fn a_mistake_on_a_change_branch_is_told_where_the_change_is() {
     let Some(network) = Network::take(Kind::Shell) else { return };
     let service = network.serve();
-    network.edit("data/device/r2.yaml", "asn: 65002", "asn 65002");
-    let number = network.line_of("data/device/r2.yaml", "asn 65002");
+    network.edit("data/device/r2.yaml", "asn: 65002", "asn: 65002: 1");
+    let number = network.line_of("data/device/r2.yaml", "asn: 65002: 1");
     let proposed = network.propose("typo");
     let run = service.planned(&proposed);
     assert_eq!(run["finished"]["outcome"], "failed", "{run:#}");
     contains(text(&run["finished"]["summary"]), &[&format!("data/device/r2.yaml:{number}:")]);
-    contains(&network.note(&proposed), &[&format!("data/device/r2.yaml:{number}:")]);
+    network.note(&proposed, &format!("data/device/r2.yaml:{number}:"));
     let merged = network.merge("typo");
     let run = service.deployment(&merged);
     assert_eq!(run["finished"]["outcome"], "failed", "{run:#}");
     service.rounds(1);
     assert_eq!(service.runs().iter().filter(|run| run["revision"]["commit"] == merged.as_str()).count(), 1);
-    network.edit("data/device/r2.yaml", "asn 65002", "asn: 65002");
+    network.edit("data/device/r2.yaml", "asn: 65002: 1", "asn: 65002");
     let repaired = network.change(&service, "no-typo");
     assert_eq!(repaired.run["finished"]["outcome"], "applied", "{:#}", repaired.run);
 }
