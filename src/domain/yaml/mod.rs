@@ -298,6 +298,10 @@ impl Builder {
     fn take_key(&mut self, text: &str, style: ScalarStyle, mark: &Mark) {
         let merge = style == ScalarStyle::Plain && text == "<<";
         let key: Arc<str> = text.into();
+        if text.is_empty() && style == ScalarStyle::Plain {
+            let finding = Diagnostic::error("a key is missing before the ':'");
+            self.findings.push(mark.on(finding).hint("write the key, or remove the line"));
+        }
         let Some(open) = self.open.last_mut() else { return };
         if !merge && let Some(first) = open.node.entry(&key) {
             let finding = Diagnostic::error(format!("the key {key:?} is there twice"))
