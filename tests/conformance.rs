@@ -88,6 +88,12 @@ fn is_top_framing(command: &str) -> bool {
     WORDS.contains(&command)
 }
 
+/// Tells whether the model reaches the intention after our commands.
+fn is_proved(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> bool {
+    let remediation = dialect.remediate(running, intended, &Scope::Replace);
+    remediation.unproved.is_empty() && dialect.same(&dialect.predict(running, &remediation.tree()), intended)
+}
+
 /// Leaves out what a tool types around the commands themselves.
 fn without_framing(text: &str) -> String {
     text.lines().filter(|line| !is_top_framing(line.trim()) && !matches!(line.trim(), "q" | "exit" | "end")).fold(String::new(), |out, line| out + line + "\n")
@@ -141,20 +147,20 @@ impl Score {
         let remediation = dialect.remediate(&running, &intended, &Scope::Replace);
         let ours = Canonical::read(&dialect.commands_text(&remediation));
         let theirs = Canonical::read(theirs_text);
-        if ours == theirs {
+        let both_ways = is_proved(dialect, &running, &intended) && is_proved(dialect, &intended, &running);
+        if ours == theirs && both_ways {
             self.same += 1;
             return;
         }
         let reached = |commands: &ConfigTree| dialect.same(&dialect.predict(&running, commands), &intended);
-        let proved = remediation.unproved.is_empty() && reached(&remediation.tree());
-        if proved && reached(&dialect.parse_commands(&without_framing(theirs_text))) {
+        if both_ways && reached(&dialect.parse_commands(&without_framing(theirs_text))) {
             if ours.count() <= theirs.count() { self.shorter += 1 } else { self.longer += 1 }
             if std::env::var_os("CONFORMANCE_ALL").is_some() {
                 println!("other {name}\n ours:\n{ours} theirs:\n{theirs}");
             }
             return;
         }
-        self.misses.push(format!("missed {name}{}\n ours:\n{ours} theirs:\n{theirs}", if proved { "" } else { " (UNPROVED)" }));
+        self.misses.push(format!("missed {name}{}\n ours:\n{ours} theirs:\n{theirs}", if both_ways { "" } else { " (UNPROVED)" }));
     }
 
     /// Counts a case that does not apply.

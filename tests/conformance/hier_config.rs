@@ -74,7 +74,7 @@ fn hier_config_remediations() {
         score.judge(&name, &platform.dialect, (&text(&vector.running), &text(&vector.target)), &text(&vector.delta));
     }
     score.report("hier_config config_to_get_to");
-    score.assert(0.0, 0.0);
+    score.assert(80.0, 90.0);
 }
 
 #[test]
@@ -102,5 +102,6 @@ fn hier_config_predictions() {
             );
         }
     }
+    assert!(same * 100 >= total * 85, "only {same} of {total} predictions are the same");
     println!("conformance hier_config future: {total} cases, {same} the same, {} missed, {skipped} skipped", total - same);
 }

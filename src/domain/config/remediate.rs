@@ -82,6 +82,7 @@ fn fold(commands: Vec<Command>) -> Vec<Command> {
         let earlier = sections.get(&command.text).copied().filter(|_| command.kind == Kind::Enter);
         if let Some(at) = earlier {
             out[at].children.extend(command.children);
+            out[at].children.sort_by_key(|child| child.weight);
             continue;
         }
         if command.kind != Kind::Remove && !command.children.is_empty() {
