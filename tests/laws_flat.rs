@@ -353,3 +353,90 @@ fn blocks_and_lines_are_one_configuration() {
         }
     }
 }
+
+/// Texts that are made to hurt: deep, long, unfinished, repeated.
+fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
+    let repeat = |unit: &str| unit.repeat(bytes / unit.len() + 1);
+    let counted = |make: fn(usize) -> String| {
+        let mut text = String::new();
+        for index in 0.. {
+            if text.len() >= bytes {
+                break;
+            }
+            text.push_str(&make(index));
+        }
+        text
+    };
+    vec![
+        ("open braces", repeat("a {\n")),
+        ("open braces with leaves", repeat("a { b; c;\n")),
+        ("close braces", repeat("}\n")),
+        ("brackets", repeat("[ ")),
+        ("open lists", repeat("x [ a\n")),
+        ("comments without end", repeat("/* ")),
+        ("quotes", repeat("\" ' \\\" ")),
+        ("one long line", format!("set {}", repeat("a "))),
+        ("one long word", repeat("ab")),
+        ("one long block name", format!("{} {{\n{}\n}}\n", repeat("ab"), "c d;\n".repeat(bytes / 5))),
+        ("many leaves", counted(|index| format!("set a b c{index}\n"))),
+        ("many values", counted(|index| format!("set policy p term t{index} then accept\n"))),
+        ("flags", repeat("inactive: ")),
+        ("deactivated", counted(|index| format!("deactivate a b c{index}\n"))),
+        ("backwards list", counted(|index| format!("set policy-options policy-statement p term t{} then x\n", 9_999_999 - index))),
+        ("continued lines", repeat("a\\\n")),
+        ("items", counted(|index| format!("/ip firewall filter add chain=c{} action=a{}\n", index % 300, index / 300))),
+        ("equal items", format!("/ip firewall filter\n{}", repeat("add chain=input\n"))),
+        ("named items", format!("/ip pool\n{}", counted(|index| format!("add name=n{index}\n")))),
+        ("settings", format!("/ip service\n{}", counted(|index| format!("set s{index} port={index}\n")))),
+        ("sections", counted(|index| format!("/s{index}\nset a=b\n"))),
+        ("deep JSON", repeat("[")),
+        ("deep JSON objects", repeat("{\"a\":")),
+        ("wide JSON", format!("{{\"T\":{{{}\"z\":{{}}}}}}", counted(|index| format!("\"k{index}|x\":{{\"f\":\"v\"}},")))),
+        ("ports", format!("{{\"PORT\":{{{}\"z\":{{}}}}}}", counted(|index| format!("\"k{index}\":{{\"lanes\":\"{index}\"}},")))),
+        ("deep YAML", repeat("- ")),
+        ("YAML flow", format!("set: {}", repeat("{a: "))),
+        ("YAML aliases", format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", counted(|index| format!("b{index}: &b{index} [*a,*a,*a,*a,*a,*a,*a]\n")))),
+        ("NUL and blanks", repeat("\0 \t\r\n")),
+        ("not ASCII", repeat("é\u{2028}ß ")),
+    ]
+}
+
+const PLATFORMS: [&str; 9] = [
+    "juniper_junos",
+    "vyos",
+    "nokia_srlinux",
+    "nokia_sros",
+    "paloalto_panos",
+    "cumulus_nvue",
+    "mikrotik_routeros",
+    "sonic",
+    "linux",
+];
+
+#[test]
+fn hostile_texts_cost_no_more_than_others() {
+    let bytes = std::env::var("RECONVERGE_HOSTILE_BYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(8 << 10);
+    for platform in PLATFORMS {
+        let dialect = dialect(platform);
+        let other = dialect.parse(&corpus(platform)[0]);
+        for (name, text) in hostile(bytes) {
+            let start = std::time::Instant::now();
+            let tree = dialect.parse(&text);
+            let parsed = start.elapsed();
+            let printed = dialect.print(&tree);
+            let read = dialect.parse(&printed);
+            assert!(dialect.same(&tree, &read), "{platform}, {name}: printing and reading changes the meaning");
+            for (running, intended) in [(&tree, &other), (&other, &tree)] {
+                let remediation = dialect.remediate(running, intended, &Scope::Replace);
+                let commands = dialect.parse_commands(&dialect.commands_text(&remediation));
+                let predicted = dialect.predict(running, &commands);
+                let proved = remediation.unproved.is_empty();
+                assert!(!proved || dialect.same(&predicted, intended), "{platform}, {name}: the prediction is not the intention");
+            }
+            let took = start.elapsed();
+            println!("{platform:18} {name:24} {parsed:?} {took:?}");
+            // At a MiB (RECONVERGE_HOSTILE_BYTES) a cost that grows with the square shows as hours.
+            assert!(took.as_secs() < 20, "{platform}, {name}: {took:?}");
+        }
+    }
+}

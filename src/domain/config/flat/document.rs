@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use super::token::Word;
+use crate::domain::limits::CONFIG_DEPTH_MAX;
 use super::trie::{Id, Mark, ROOT, Trie};
 
 /// Reads a document; text that is none gives no path.
 pub(super) fn read(text: &str, trie: &mut Trie) {
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => Some(value),
+        Err(_) if is_too_deep(text) => None,
         Err(_) => serde_yaml::from_str::<Value>(text).ok(),
     };
     match value {
@@ -28,6 +30,28 @@ pub(super) fn read(text: &str, trie: &mut Trie) {
             }
         }
     }
+}
+
+/// Tells whether a text nests deeper than any configuration, so that no YAML reader should spend its time on it.
+fn is_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    for line in text.lines() {
+        let dashes = line.trim_start().split(' ').take_while(|word| *word == "-").count();
+        for byte in line.bytes() {
+            match byte {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > CONFIG_DEPTH_MAX {
+                return true;
+            }
+        }
+        if dashes > CONFIG_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 fn add(trie: &mut Trie, at: Id, value: &Value) {

@@ -173,6 +173,10 @@ impl<'a> Tokens<'a> {
         {
             return Word { key: short.into(), raw: Some(text.into()) };
         }
+        if text.starts_with('"') || text.starts_with('\'') && self.dialect.page.flat.single_quotes {
+            // A quote that does not end here must not be ended by what is printed behind it.
+            return Word { key: text.into(), raw: Some(quoted(text).into()) };
+        }
         let raw = self.shell_safe(text, text);
         Word { key: text.into(), raw: (*raw != *text).then(|| raw.into()) }
     }
@@ -220,6 +224,11 @@ impl Iterator for Tokens<'_> {
         };
         Some(Token::Word(word))
     }
+}
+
+/// Puts a text into quotes.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn short_ipv6(text: &str) -> Option<String> {

@@ -1,10 +1,12 @@
 //! Tries to trees and text: blocks where the ends of statements are known, lines otherwise.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::super::dialect::Dialect;
 use super::super::tree::{ConfigTree, Node};
 use super::page::Terminator;
+use super::token::quoted;
 use super::trie::{Flag, Id, Mark, ROOT, Trie};
 
 /// Returns the tree in which a trie is handed around.
@@ -118,7 +120,7 @@ impl Writer<'_> {
         if !words.is_empty() {
             words.push(' ');
         }
-        words.push_str(trie.shown(id));
+        words.push_str(&self.shown(id));
         let own = (trie.flag(id, Flag::Inactive), trie.flag(id, Flag::Protected));
         let is_value = self.is_value(id);
         let is_end = trie.mark(id) == Mark::End && !(trie.is_leaf(id) && is_value);
@@ -135,7 +137,7 @@ impl Writer<'_> {
             let block = if self.dialect.page.flat.leaf_values && !is_value && words.contains(' ') { " {}" } else { "" };
             out.push(Node::leaf(format!("{}{words}{block}", prefix(flags)), trie.line(id)));
         } else if self.is_list(id) {
-            let values: Vec<&str> = trie.children(id).map(|child| trie.shown(child)).collect();
+            let values: Vec<Cow<'_, str>> = trie.children(id).map(|child| self.shown(child)).collect();
             out.push(Node::leaf(format!("{}{words} [ {} ]", prefix(flags), values.join(" ")), trie.line(id)));
         } else {
             for child in trie.children(id) {
@@ -150,6 +152,14 @@ impl Writer<'_> {
             }
         }
         words.truncate(length);
+    }
+
+    /// Returns a word as it stands in a block, where more characters mean something than in a line.
+    fn shown(&self, id: Id) -> Cow<'_, str> {
+        let (key, shown) = (self.trie.key(id), self.trie.shown(id));
+        let special = |c: char| matches!(c, '{' | '}' | '[' | ']' | ';');
+        let is_comment = self.dialect.is_comment(key) || key.starts_with("/*");
+        if key == shown && (is_comment || key.contains(special)) { Cow::Owned(quoted(key)) } else { Cow::Borrowed(shown) }
     }
 
     /// Tells whether a node is the value of a key word that stands in one statement with it.

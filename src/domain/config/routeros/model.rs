@@ -75,7 +75,7 @@ impl Live {
         self.order.iter().filter_map(|slot| self.slots[*slot].as_ref())
     }
 
-    /// Tells how often an item stands here, word for word.
+    /// Tells how often an item that is no setting stands here, word for word.
     pub(super) fn count(&self, text: &str) -> usize {
         self.texts.get(text).copied().unwrap_or_default()
     }
@@ -109,13 +109,13 @@ impl Live {
 
     /// Reads an item of a configuration: settings of one thing become one item.
     pub(super) fn read(&mut self, dialect: &Dialect, mut item: Item) {
-        clean(dialect, &mut item);
         if let Verb::Set(selector) = &item.verb
             && let Some(slot) = self.sets.get(selector).copied()
         {
             self.put(dialect, slot, &item.values);
             return;
         }
+        clean(dialect, &mut item);
         if matches!(item.verb, Verb::Set(_)) && item.values.is_empty() {
             return;
         }
@@ -134,7 +134,9 @@ impl Live {
     }
 
     fn fill(&mut self, slot: usize, item: Item) {
-        *self.texts.entry(item.text()).or_default() += 1;
+        if !matches!(item.verb, Verb::Set(_)) {
+            *self.texts.entry(item.text()).or_default() += 1;
+        }
         if item.verb == Verb::Add {
             for (name, value) in &item.values {
                 self.by_value.entry((name.clone(), value.clone())).or_default().insert(slot);
@@ -143,6 +145,7 @@ impl Live {
         self.slots[slot] = Some(item);
     }
 
+    /// Takes an added item out.
     fn take(&mut self, slot: usize) -> Option<Item> {
         let item = self.slots[slot].take()?;
         if let Some(count) = self.texts.get_mut(&item.text()) {
@@ -153,28 +156,22 @@ impl Live {
                 slots.remove(&slot);
             }
         }
-        if let Verb::Set(selector) = &item.verb {
-            self.sets.remove(selector);
-        }
         Some(item)
     }
 
     fn put(&mut self, dialect: &Dialect, slot: usize, values: &Values) {
-        let Some(mut item) = self.take(slot) else { return };
-        for (name, value) in values {
-            match name.strip_prefix('!') {
-                Some(name) => item.values.remove(name),
-                None => item.values.insert(name.clone(), value.clone()),
-            };
-        }
-        clean(dialect, &mut item);
-        match &item.verb {
-            Verb::Set(_) if item.values.is_empty() => {}
-            Verb::Set(selector) => {
-                self.sets.insert(selector.clone(), slot);
-                self.fill(slot, item);
+        if let Some(Item { verb: Verb::Set(selector), values: own, .. }) = &mut self.slots[slot] {
+            change(dialect, own, values);
+            if own.is_empty() {
+                let selector = selector.clone();
+                self.sets.remove(&selector);
+                self.slots[slot] = None;
             }
-            _ => self.fill(slot, item),
+            return;
+        }
+        if let Some(mut item) = self.take(slot) {
+            change(dialect, &mut item.values, values);
+            self.fill(slot, item);
         }
     }
 
@@ -225,8 +222,24 @@ fn fits(item: &Item, wanted: &Values) -> bool {
             .all(|(name, value)| **name == *"dynamic" || item.values.get(name).is_some_and(|own| own == value))
 }
 
-/// Takes away what the device does not show because it is so anyway.
+/// Sets values; `!name` takes one away.
+fn change(dialect: &Dialect, own: &mut Values, values: &Values) {
+    for (name, value) in values {
+        let unset = name.strip_prefix('!');
+        if unset.is_some() || is_default(dialect, name, value) {
+            own.remove(unset.unwrap_or(name));
+        } else {
+            own.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Tells whether the device does not show a value because it is so anyway.
+fn is_default(dialect: &Dialect, name: &str, value: &str) -> bool {
+    dialect.page.items.defaults.get(name).is_some_and(|default| default == value)
+}
+
+/// Takes away what the device does not show.
 fn clean(dialect: &Dialect, item: &mut Item) {
-    let defaults = &dialect.page.items.defaults;
-    item.values.retain(|name, value| defaults.get(&**name).is_none_or(|default| **default != **value));
+    item.values.retain(|name, value| !is_default(dialect, name, value));
 }

@@ -152,7 +152,7 @@ impl Plan<'_> {
         for new in wanted.items() {
             match &new.verb {
                 Verb::Set(selector) => self.settings(path, selector, &new.values),
-                Verb::Other(line) if self.count(path, line) == 0 => self.send(path, line, Kind::Add, None),
+                // What is no item is not understood: it is reported as unproved, never typed.
                 Verb::Other(_) => {}
                 Verb::Add if is_ordered(self.dialect, path) => {}
                 Verb::Add => {
@@ -177,10 +177,6 @@ impl Plan<'_> {
         for selector in gone {
             self.settings(path, &selector, &Values::new());
         }
-    }
-
-    fn count(&self, path: &str, text: &str) -> usize {
-        self.model.section(path).map_or(0, |live| live.count(text))
     }
 
     fn settings(&mut self, path: &str, selector: &str, new: &Values) {
@@ -219,7 +215,7 @@ impl Plan<'_> {
     /// Adds an item, or changes the one with its name.
     fn item(&mut self, path: &str, (new, name, alone): (&Item, &Values, bool), wanted: &Live) {
         let text = new.text();
-        if self.count(path, &text) >= wanted.count(&text) {
+        if self.model.section(path).map_or(0, |live| live.count(&text)) >= wanted.count(&text) {
             return;
         }
         let found = self.model.section(path).map(|live| live.find(name, 2)).unwrap_or_default();
@@ -338,7 +334,11 @@ impl Plan<'_> {
         let mut differ = |here: &Live, there: &Live| {
             for item in here.items() {
                 let text = item.text();
-                if here.count(&text) > there.count(&text) {
+                let differs = match &item.verb {
+                    Verb::Add | Verb::Other(_) => here.count(&text) > there.count(&text),
+                    Verb::Set(selector) => there.settings(selector) != Some(&item.values),
+                };
+                if differs {
                     out.push(format!("{path} {text}"));
                 }
             }
