@@ -1,7 +1,6 @@
 //! Hundreds of broken repositories: each is the template with one mistake, whose file and line are known. Every mistake is
 //! told where it was made, and none makes the program panic.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex::Regex;
@@ -360,18 +359,14 @@ fn every_mistake_is_told_where_it_was_made() {
         cases.extend(more);
     }
     assert!(cases.len() >= 200, "only {} cases", cases.len());
-    let (next, problems) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(problem) = problem(case) {
-                        problems.lock().expect("no other thread panics").push(problem);
-                    }
-                }
-            });
-        }
+    let next = AtomicUsize::new(0);
+    let work = || -> Vec<String> {
+        let mine = std::iter::from_fn(|| cases.get(next.fetch_add(1, Ordering::Relaxed)));
+        mine.filter_map(problem).collect()
+    };
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no worker panics")).collect()
     });
-    let problems = problems.into_inner().expect("no thread panics");
     assert!(problems.is_empty(), "{} of {} mistakes:\n{}", problems.len(), cases.len(), problems.join("\n"));
 }

@@ -424,3 +424,20 @@ fn a_full_disk_is_an_error() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("the output is not complete"), "{told}");
 }
+
+#[test]
+fn every_example_is_clean_and_renders() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for example in std::fs::read_dir(&examples).expect("examples").map(|entry| entry.expect("an entry").path()) {
+        if !example.join("reconverge.yaml").exists() {
+            continue;
+        }
+        let validated = Program::reconverge(&example, &["validate"]).finish();
+        validated.expect_code(0);
+        assert_eq!(validated.stdout, "", "{}", example.display());
+        Program::reconverge(&example, &["render"]).finish().expect_code(0);
+        seen += 1;
+    }
+    assert!(seen > 0, "no example has a reconverge.yaml");
+}
