@@ -3,9 +3,7 @@
 pub mod network;
 pub mod planning;
 pub mod journal;
-pub mod work;
 pub mod deploy;
-pub mod recovery;
 pub mod records;
 pub mod repository;
 mod drift;

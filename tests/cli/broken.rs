@@ -1,7 +1,6 @@
 //! Hundreds of broken repositories: each is the template with one mistake, whose file and line are known. Every mistake is
 //! told where it was made, and none makes the program panic.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex::Regex;
@@ -129,7 +128,12 @@ fn broken_yaml() -> Vec<Case> {
     let mut cases = Vec::new();
     for path in TYPED.iter().chain(&DATA) {
         let all = lines(path);
-        for (kind, noise) in [("an open bracket", "oops: ["), ("a tab", "\tx: 1"), ("an open quote", "oops: \"x"), ("two colons", "a: b: c")] {
+        for (kind, noise) in [
+            ("an open bracket", "oops: ["),
+            ("a tab", "\tx: 1"),
+            ("an open quote", "oops: \"x"),
+            ("two colons", "a: b: c"),
+        ] {
             let (number, line) = &all[all.len() / 2];
             let case = on_line(kind, path, *number, &format!("{noise}\n{line}"));
             cases.push(Case { told: Told::Somewhere((*path).to_owned()), ..case });
@@ -168,8 +172,18 @@ fn wrong_names() -> Vec<Case> {
         ("a word that is none", "reconverge.yaml", "failure: rollback_run", "failure: rollback_rnu"),
         ("a word that is none", "reconverge.yaml", "apply: on_merge", "apply: sometimes"),
         ("a word that is none", "reconverge.yaml", "drift_in_plan: show", "drift_in_plan: hide"),
-        ("a password in clear", "reconverge.yaml", "password: secret://env/RECONVERGE_DEVICE_PASSWORD", "password: hunter2"),
-        ("half a reference", "reconverge.yaml", "password: secret://env/RECONVERGE_DEVICE_PASSWORD", "password: secret://env"),
+        (
+            "a password in clear",
+            "reconverge.yaml",
+            "password: secret://env/RECONVERGE_DEVICE_PASSWORD",
+            "password: hunter2",
+        ),
+        (
+            "half a reference",
+            "reconverge.yaml",
+            "password: secret://env/RECONVERGE_DEVICE_PASSWORD",
+            "password: secret://env",
+        ),
         ("a bad pattern", "checks/bgp.yaml", "'BGP state = Established'", "'BGP (state'"),
         ("a filter that is none", "checks/bgp.yaml", "links | length", "links | lenght"),
         ("a variable that is none", "checks/bgp.yaml", "{{ links", "{{ lniks"),
@@ -192,7 +206,17 @@ fn wrong_names() -> Vec<Case> {
 fn bad_selectors() -> Vec<Case> {
     let mut cases = Vec::new();
     for (number, line) in lines("checks/bgp.yaml").into_iter().filter(|(_, line)| line.contains("select:")) {
-        for bad in ["platfrom=frr", "platform=", "platform in (frr", "site=ams &&", "group=routerz", "platform=frrr", "'='", "!!", "role=spine"] {
+        for bad in [
+            "platfrom=frr",
+            "platform=",
+            "platform in (frr",
+            "site=ams &&",
+            "group=routerz",
+            "platform=frrr",
+            "'='",
+            "!!",
+            "role=spine",
+        ] {
             let selected = line.split("select:").next().unwrap_or_default();
             let case = on_line("a bad selector", "checks/bgp.yaml", number, &format!("{selected}select: {bad}"));
             cases.push(Case { told: Told::Somewhere("checks/bgp.yaml".to_owned()), ..case });
@@ -263,7 +287,12 @@ fn removed_and_odd_files() -> Vec<Case> {
     for path in ["data/device/r1.yaml", devices, "checks/bgp.yaml"] {
         cases.push(odd("only a word", path, b"nothing\n".to_vec()));
     }
-    for (path, near) in [("data/device/r01.yaml", "a: 1\n"), ("data/sites/ams.yaml", "a: 1\n"), ("data/device/r1.yml.txt", "x\n"), ("templates/eos/main.j2", "x\n")] {
+    for (path, near) in [
+        ("data/device/r01.yaml", "a: 1\n"),
+        ("data/sites/ams.yaml", "a: 1\n"),
+        ("data/device/r1.yml.txt", "x\n"),
+        ("templates/eos/main.j2", "x\n"),
+    ] {
         cases.push(odd("a file that nobody reads", path, near.into()));
     }
     cases
@@ -273,7 +302,9 @@ fn data_mistakes() -> Vec<Case> {
     let mut cases = Vec::new();
     for path in &DATA[3..] {
         for (number, line) in lines(path) {
-            let Some((key, _)) = line.split_once(':').filter(|(key, _)| matches!(*key, "asn" | "loopback")) else { continue };
+            let Some((key, _)) = line.split_once(':').filter(|(key, _)| matches!(*key, "asn" | "loopback")) else {
+                continue;
+            };
             let case = on_line("no value", path, number, &format!("{key}:"));
             cases.push(Case { told: Told::Hint((*path).to_owned(), number), ..case });
             let case = on_line("a value of two lines", path, number, &format!("{key}: \"1\\n shutdown\""));
@@ -283,7 +314,12 @@ fn data_mistakes() -> Vec<Case> {
             cases.push(on_line("a reserved name", path, number, &format!("device: 1 # {line}")));
         }
     }
-    cases.extend(each_line("a merge rule that says nothing", "data/site/fra.yaml", "_merge: {vlans: id}", "_merge: vlans"));
+    cases.extend(each_line(
+        "a merge rule that says nothing",
+        "data/site/fra.yaml",
+        "_merge: {vlans: id}",
+        "_merge: vlans",
+    ));
     cases
 }
 
@@ -317,22 +353,20 @@ fn problem(case: &Case) -> Option<String> {
 #[test]
 fn every_mistake_is_told_where_it_was_made() {
     let mut cases = typed_mistakes();
-    for more in [broken_yaml(), wrong_names(), bad_selectors(), template_mistakes(), removed_and_odd_files(), data_mistakes()] {
+    for more in
+        [broken_yaml(), wrong_names(), bad_selectors(), template_mistakes(), removed_and_odd_files(), data_mistakes()]
+    {
         cases.extend(more);
     }
     assert!(cases.len() >= 200, "only {} cases", cases.len());
-    let (next, problems) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(problem) = problem(case) {
-                        problems.lock().expect("no other thread panics").push(problem);
-                    }
-                }
-            });
-        }
+    let next = AtomicUsize::new(0);
+    let work = || -> Vec<String> {
+        let mine = std::iter::from_fn(|| cases.get(next.fetch_add(1, Ordering::Relaxed)));
+        mine.filter_map(problem).collect()
+    };
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no worker panics")).collect()
     });
-    let problems = problems.into_inner().expect("no thread panics");
     assert!(problems.is_empty(), "{} of {} mistakes:\n{}", problems.len(), cases.len(), problems.join("\n"));
 }

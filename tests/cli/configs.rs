@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::support::folder;
 use crate::support::program::{Finished, Program};
 
-const RUNNING: &str = "hostname a\n!\ninterface Ethernet1\n   description old\n!\ninterface Ethernet2\n   shutdown\n!\nend\n";
+const RUNNING: &str =
+    "hostname a\n!\ninterface Ethernet1\n   description old\n!\ninterface Ethernet2\n   shutdown\n!\nend\n";
 const INTENDED: &str = "hostname a\n!\ninterface Ethernet1\n   description new\n!\nend\n";
 
 fn run(arguments: &[&str]) -> Finished {
@@ -75,7 +76,10 @@ fn predict_types_the_commands() {
 
 #[test]
 fn an_unknown_platform_is_an_error_that_lists_the_known() {
-    for arguments in [["diff", "--platform", "quux", "running.cfg", "intended.cfg"], ["predict", "--platform", "quux", "running.cfg", "commands.txt"]] {
+    for arguments in [
+        ["diff", "--platform", "quux", "running.cfg", "intended.cfg"],
+        ["predict", "--platform", "quux", "running.cfg", "commands.txt"],
+    ] {
         let finished = run(&arguments);
         finished.expect_code(1);
         assert!(finished.stderr.contains("\"quux\"") && finished.stderr.contains("arista_eos"), "{}", finished.stderr);

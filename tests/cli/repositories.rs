@@ -33,7 +33,8 @@ fn init_writes_the_template_and_commits_it() {
     // A new file of the template is embedded when src/cli/offline/init.rs is compiled again.
     assert_eq!(files(&net), files(&template()), "touch src/cli/offline/init.rs");
     for path in files(&net) {
-        let same = std::fs::read(net.join(&path)).expect("a file") == std::fs::read(template().join(&path)).expect("a file");
+        let same =
+            std::fs::read(net.join(&path)).expect("a file") == std::fs::read(template().join(&path)).expect("a file");
         assert!(same, "{path} is not the file of the template");
     }
     assert_eq!(git(&net, &["status", "--porcelain"]), "");
@@ -153,7 +154,8 @@ fn annotations_know_the_folder_of_the_repository() {
     std::fs::create_dir(outer.path().join("net")).expect("the folder is made");
     super::copy(repository.path(), &outer.path().join("net"));
     std::fs::write(outer.path().join("net/data/global.yaml"), "a: b: c\n").expect("written");
-    let run = |format: &str| Program::reconverge(outer.path(), &["validate", "--repo", "./net", "--format", format]).finish();
+    let run =
+        |format: &str| Program::reconverge(outer.path(), &["validate", "--repo", "./net", "--format", format]).finish();
     assert!(run("github").stdout.contains("file=net/data/global.yaml,line=1"), "{}", run("github").stdout);
     assert!(run("sarif").stdout.contains("\"net/data/global.yaml\""));
     assert!(run("text").stdout.starts_with("data/global.yaml:1:"), "{}", run("text").stdout);
@@ -163,17 +165,36 @@ fn annotations_know_the_folder_of_the_repository() {
 fn validate_finds_secrets_in_plain_text_and_never_prints_them() {
     let repository = Repository::new();
     repository.append("data/device/r1.yaml", "bgp_password: hunter2\n");
-    repository.replace("templates/frr/main.j2", " no bgp ebgp-requires-policy\n", " no bgp ebgp-requires-policy\n neighbor 192.0.2.9 password Sup3rS3cret\n");
+    repository.replace(
+        "templates/frr/main.j2",
+        " no bgp ebgp-requires-policy\n",
+        " no bgp ebgp-requires-policy\n neighbor 192.0.2.9 password Sup3rS3cret\n",
+    );
     repository.append("inventory/groups/all.yaml", "vars:\n  snmp: {community: w0rdOfTheDay}\n");
     let finished = repository.run(&["validate"]);
     finished.expect_code(0);
-    for start in ["data/device/r1.yaml:8:15: warning: ", "templates/frr/main.j2:39:1: warning: ", "inventory/groups/all.yaml:10:21: warning: "] {
+    for start in [
+        "data/device/r1.yaml:8:15: warning: ",
+        "templates/frr/main.j2:39:1: warning: ",
+        "inventory/groups/all.yaml:10:21: warning: ",
+    ] {
         assert!(finished.stdout.lines().any(|line| line.starts_with(start)), "{start}:\n{}", finished.stdout);
     }
-    for arguments in [&["validate"][..], &["validate", "--output", "json"], &["render"], &["explain", "r1"], &["explain", "r1", "snmp"], &["test", "--accept", "r1"], &["test"]] {
+    for arguments in [
+        &["validate"][..],
+        &["validate", "--output", "json"],
+        &["render"],
+        &["explain", "r1"],
+        &["explain", "r1", "snmp"],
+        &["test", "--accept", "r1"],
+        &["test"],
+    ] {
         let finished = repository.run(arguments);
         for secret in ["hunter2", "Sup3rS3cret", "w0rdOfTheDay"] {
-            assert!(!finished.stdout.contains(secret) && !finished.stderr.contains(secret), "{arguments:?} prints {secret}");
+            assert!(
+                !finished.stdout.contains(secret) && !finished.stderr.contains(secret),
+                "{arguments:?} prints {secret}"
+            );
         }
     }
     assert!(!repository.read("tests/golden/r1.cfg").contains("Sup3rS3cret"), "a pinned config holds the secret");
@@ -192,7 +213,11 @@ fn references_are_rendered_as_references() {
     assert_eq!(repository.run(&["validate"]).stdout, "");
     let rendered = repository.run(&["render", "r1"]);
     rendered.expect_code(0);
-    assert!(rendered.stdout.contains(" neighbor 192.0.2.9 password secret://file/net/bgp#ring@3\n"), "{}", rendered.stdout);
+    assert!(
+        rendered.stdout.contains(" neighbor 192.0.2.9 password secret://file/net/bgp#ring@3\n"),
+        "{}",
+        rendered.stdout
+    );
     let value = repository.json(&["render", "r1"], 0);
     assert_eq!(value["devices"][0]["secrets"], json!(["secret://file/net/bgp#ring@3"]));
 }
@@ -209,7 +234,8 @@ fn render_prints_what_the_device_should_have() {
     assert_eq!(value["devices"][0]["config"], one.stdout.as_str());
     assert_eq!(value["devices"][0]["template"], "templates/arista_eos/main.j2");
     let chosen = repository.json(&["render", "--select", "site=fra"], 0);
-    let names: Vec<&Value> = chosen["devices"].as_array().expect("a list").iter().map(|device| &device["name"]).collect();
+    let names: Vec<&Value> =
+        chosen["devices"].as_array().expect("a list").iter().map(|device| &device["name"]).collect();
     assert_eq!(names, ["leaf1", "leaf2"]);
 }
 
@@ -251,7 +277,10 @@ fn a_template_error_names_file_line_device_and_what_to_do() {
         let finished = repository.run(arguments);
         finished.expect_code(1);
         let told = finished.stdout + &finished.stderr;
-        let line = told.lines().find(|line| line.starts_with("templates/frr/main.j2:36:15: error: ")).unwrap_or_else(|| panic!("{told}"));
+        let line = told
+            .lines()
+            .find(|line| line.starts_with("templates/frr/main.j2:36:15: error: "))
+            .unwrap_or_else(|| panic!("{told}"));
         for words in ["ans", "r1", "did you mean \"asn\"?"] {
             assert!(line.contains(words), "{words}: {line}");
         }
@@ -271,7 +300,8 @@ fn a_yaml_typo_names_file_and_line() {
         let finished = repository.run(arguments);
         finished.expect_code(1);
         let told = finished.stdout.clone() + &finished.stderr;
-        let line = told.lines().find(|line| line.starts_with("data/device/r2.yaml:")).unwrap_or_else(|| panic!("{told}"));
+        let line =
+            told.lines().find(|line| line.starts_with("data/device/r2.yaml:")).unwrap_or_else(|| panic!("{told}"));
         let number: u32 = line.split(':').nth(1).and_then(|number| number.parse().ok()).expect("a line");
         assert!((2..=6).contains(&number), "{line}");
         if arguments[0] == "render" {
@@ -286,7 +316,10 @@ fn explain_shows_the_chain() {
     let finished = repository.run(&["explain", "r1", "bgp.timers.hold"]);
     finished.expect_code(0);
     let lines: Vec<Vec<&str>> = finished.stdout.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines, [vec!["data/global.yaml:7:33", "global", "30"], vec!["*", "data/site/ams.yaml:3:32", "site", "ams", "3"]]);
+    assert_eq!(
+        lines,
+        [vec!["data/global.yaml:7:33", "global", "30"], vec!["*", "data/site/ams.yaml:3:32", "site", "ams", "3"]]
+    );
     let value = repository.json(&["explain", "r1", "bgp.timers.hold"], 0);
     assert_eq!(keys(&value), ["device", "platform", "groups", "template", "place", "key", "layers", "findings"]);
     assert_eq!(value["groups"], json!(["all", "routers"]));
@@ -298,7 +331,10 @@ fn explain_shows_the_chain() {
     let all = repository.run(&["explain", "leaf2"]);
     all.expect_code(0);
     let vlan = all.stdout.lines().find(|line| line.contains("printers-and-scanners")).expect("a value");
-    assert!(vlan.starts_with("vlans[1].name = ") && vlan.ends_with("data/device/leaf2.yaml:8:20 (device leaf2)"), "{vlan}");
+    assert!(
+        vlan.starts_with("vlans[1].name = ") && vlan.ends_with("data/device/leaf2.yaml:8:20 (device leaf2)"),
+        "{vlan}"
+    );
 }
 
 #[test]
@@ -308,7 +344,9 @@ fn pinned_configs_are_compared() {
     repository.replace("data/site/ams.yaml", "hold: 3", "hold: 9");
     let finished = repository.run(&["test"]);
     finished.expect_code(1);
-    for words in ["differs  tests/golden/r1.cfg", "- timers bgp 1 3", "+ timers bgp 1 9", "passed   tests/golden/leaf1.cfg"] {
+    for words in
+        ["differs  tests/golden/r1.cfg", "- timers bgp 1 3", "+ timers bgp 1 9", "passed   tests/golden/leaf1.cfg"]
+    {
         assert!(finished.stdout.contains(words), "{words}: {}", finished.stdout);
     }
     let value = repository.json(&["test"], 1);
@@ -385,4 +423,21 @@ fn a_full_disk_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("the output is not complete"), "{told}");
+}
+
+#[test]
+fn every_example_is_clean_and_renders() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for example in std::fs::read_dir(&examples).expect("examples").map(|entry| entry.expect("an entry").path()) {
+        if !example.join("reconverge.yaml").exists() {
+            continue;
+        }
+        let validated = Program::reconverge(&example, &["validate"]).finish();
+        validated.expect_code(0);
+        assert_eq!(validated.stdout, "", "{}", example.display());
+        Program::reconverge(&example, &["render"]).finish().expect_code(0);
+        seen += 1;
+    }
+    assert!(seen > 0, "no example has a reconverge.yaml");
 }

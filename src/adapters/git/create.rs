@@ -21,5 +21,7 @@ pub async fn create_repository(folder: &Path, subject: &str) -> Result<ObjectId,
     run("adding the files", &["add", "--all", "--", "."]).await?;
     run("making the first commit", &["commit", "--quiet", "-m", subject]).await?;
     let commit = run("reading the first commit", &["rev-parse", "--verify", "HEAD"]).await?;
-    commit.parse().map_err(|error: String| GitError::give_up(super::GitProblem::Other, error, "look at the repository with git log"))
+    commit.parse().map_err(|error: String| {
+        GitError::give_up(super::GitProblem::Other, error, "look at the repository with git log")
+    })
 }

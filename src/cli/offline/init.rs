@@ -55,7 +55,11 @@ fn refuse_full(folder: &Path) -> anyhow::Result<()> {
     for entry in entries {
         let name = entry.with_context(|| format!("reading the folder {}", folder.display()))?.file_name();
         if name != ".git" {
-            bail!("the folder {} is not empty: it has {} (name a new or an empty folder)", folder.display(), name.display());
+            bail!(
+                "the folder {} is not empty: it has {} (name a new or an empty folder)",
+                folder.display(),
+                name.display()
+            );
         }
     }
     Ok(())

@@ -22,8 +22,10 @@ const END: &str = ".cfg";
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  reconverge test\n  reconverge test --accept\n  reconverge test --accept r1   pins r1 from now on\n\n\
-    Exit code: 0 when every pinned configuration is what the repository renders, 1 otherwise.")]
+#[command(
+    after_help = "Examples:\n  reconverge test\n  reconverge test --accept\n  reconverge test --accept r1   pins r1 from now on\n\n\
+    Exit code: 0 when every pinned configuration is what the repository renders, 1 otherwise."
+)]
 pub struct Args {
     /// The devices; every device with a file in tests/golden/ when none is named.
     #[arg(value_name = "DEVICE")]
@@ -91,11 +93,7 @@ pub(in super::super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Returns the pinned configurations that are meant, by the name of their device; an unpinned one only to accept it.
-fn chosen<'r>(
-    repository: &'r Repository,
-    cli: &Cli,
-    args: &Args,
-) -> anyhow::Result<BTreeMap<String, Option<&'r str>>> {
+fn chosen<'r>(repository: &'r Repository, cli: &Cli, args: &Args) -> anyhow::Result<BTreeMap<String, Option<&'r str>>> {
     let files = repository.snapshot.under(FOLDER);
     let pinned: BTreeMap<&str, &str> =
         files.filter_map(|(path, text)| Some((path.strip_prefix(FOLDER)?.strip_suffix(END)?, text))).collect();
@@ -110,7 +108,11 @@ fn chosen<'r>(
             if args.devices.is_empty() {
                 continue;
             }
-            bail!("the device {} is not pinned ({FOLDER}{}{END} is missing; --accept writes it)", device.name, device.name);
+            bail!(
+                "the device {} is not pinned ({FOLDER}{}{END} is missing; --accept writes it)",
+                device.name,
+                device.name
+            );
         }
         chosen.insert(device.name.to_string(), text);
     }
@@ -177,7 +179,11 @@ fn print_text(outcomes: &[Outcome]) {
         eprintln!("{good} of {} pinned configs are what the repository renders", outcomes.len());
     } else {
         let hint = "if it is meant, `reconverge test --accept` pins it";
-        eprintln!("{} of {} pinned configs are not what the repository renders ({hint})", outcomes.len() - good, outcomes.len());
+        eprintln!(
+            "{} of {} pinned configs are not what the repository renders ({hint})",
+            outcomes.len() - good,
+            outcomes.len()
+        );
     }
 }
 

@@ -97,8 +97,12 @@ fn clear_secrets(repository: &Repository) -> Vec<Diagnostic> {
 
 fn clear_secrets_of(repository: &Repository, device: &Device, config: &str) -> Vec<Diagnostic> {
     let Ok(lines) = repository.shown_lines(device, config) else { return Vec::new() };
-    let hits: Vec<(usize, &str)> =
-        lines.iter().enumerate().filter(|(_, line)| line.clear_secret).map(|(at, line)| (at, line.text.trim())).collect();
+    let hits: Vec<(usize, &str)> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.clear_secret)
+        .map(|(at, line)| (at, line.text.trim()))
+        .collect();
     if hits.is_empty() {
         return Vec::new();
     }
@@ -107,8 +111,8 @@ fn clear_secrets_of(repository: &Repository, device: &Device, config: &str) -> V
     let mut findings = Vec::new();
     for (index, masked) in hits {
         let finding = Diagnostic::warning(format!("a secret in plain text in the config: {masked:?}"));
-        let finding =
-            finding.hint("take it out of the repository, and write {{ secret(\"secret://env/NAME\") }} in the template");
+        let finding = finding
+            .hint("take it out of the repository, and write {{ secret(\"secret://env/NAME\") }} in the template");
         findings.push(match places.get(index).cloned().flatten() {
             Some(place) => finding.at(&place.path, place.line, place.column),
             None => finding.at(&format!("{TEMPLATES_FOLDER}{main}"), 0, 0),

@@ -70,8 +70,11 @@ pub fn load(snapshot: &Snapshot, platforms: &BTreeSet<PlatformName>) -> (Intent,
     let (files, all_read) = yaml_files(snapshot, &mut findings);
     let settings_node = files.get(settings::PATH);
     if settings_node.is_none() && snapshot.text(settings::PATH).is_none() {
-        let finding = Diagnostic::error("reconverge.yaml is missing, so this is not an intent repository")
-            .at(settings::PATH, 0, 0);
+        let finding = Diagnostic::error("reconverge.yaml is missing, so this is not an intent repository").at(
+            settings::PATH,
+            0,
+            0,
+        );
         findings.push(finding.hint("run `reconverge init DIR` for a new repository, or add an empty reconverge.yaml"));
     }
     let settings: Settings = settings_node

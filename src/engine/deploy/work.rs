@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::super::Context;
 use crate::adapters::device::{Candidate, Certainty, CommandLine, Device, DeviceError, DeviceProblem};
 use crate::domain::checks::{Check, evaluate};
 use crate::domain::config::command::SendLine;

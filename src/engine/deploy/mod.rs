@@ -1,5 +1,8 @@
 //! Making a plan real: the freshness gate, then wave after wave, every step written down before it is taken.
 
+pub mod recovery;
+pub mod work;
+
 use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
@@ -7,7 +10,7 @@ use futures::FutureExt as _;
 use super::Context;
 use super::journal::Journal;
 use super::planning::{Rendered, scope};
-use super::work::{DeviceWork, Works, command_lines};
+use self::work::{DeviceWork, Works, command_lines};
 use crate::adapters::device::Candidate;
 use crate::domain::config::text_diff;
 use crate::domain::deploy::rollout::{self, Strategy, rollout};

@@ -1,9 +1,9 @@
 //! Ways back for a whole run: taking confirmed waves back, and going on after an interruption.
 
-use super::Context;
-use super::deploy::{Deployment, Sides};
-use super::journal::Journal;
+use super::super::Context;
+use super::super::journal::Journal;
 use super::work::{DeviceWork, Works, command_lines};
+use super::{Deployment, Sides};
 use crate::adapters::device::Candidate;
 use crate::domain::config::remediate::Scope;
 use crate::domain::deploy::wave::{Answer, Outcome, State};
