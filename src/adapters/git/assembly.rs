@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::limits::{FILE_BYTES_MAX, PATH_BYTES_MAX, TREE_BYTES_MAX, TREE_ENTRIES_MAX};
+use crate::domain::snapshot::is_intent;
 
 /// How often a symbolic link may lead to another one.
 const LINK_HOPS_MAX: usize = 8;
