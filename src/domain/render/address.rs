@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, Error};
+use minijinja::{Environment, Error, ErrorKind};
 
 use super::environment::{names, wrong};
 use crate::domain::limits::RANGE_ITEMS_MAX;
@@ -100,10 +100,17 @@ fn read(text: &str) -> Option<Address> {
 }
 
 fn address(value: &Value) -> Result<Address, Error> {
+    defined(value)?;
     read(&value.to_string()).ok_or_else(|| wrong(format!("{:?} is not an address or a prefix", value.to_string())))
 }
 
+/// The engine hands undefined values to filters: the missing variable is the mistake, not the address.
+fn defined(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() { Err(ErrorKind::UndefinedError.into()) } else { Ok(()) }
+}
+
 fn ipaddr(value: &Value, query: Option<&Value>, version: Option<u8>) -> Result<Value, Error> {
+    defined(value)?;
     let right = |address: &Address| version.is_none_or(|version| (version == 4) == address.ip.is_ipv4());
     let query = query.map(ToString::to_string).unwrap_or_default();
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {

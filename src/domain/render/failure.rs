@@ -18,7 +18,11 @@ pub(super) fn diagnostic(intent: &Intent, of: Option<(&Device, &Node)>, error: &
     let error = innermost(error);
     let path = error.name().unwrap_or_default();
     let source = intent.templates.get(path).map_or("", AsRef::as_ref);
-    let range = error.range().filter(|range| source.get(range.clone()).is_some()).map(|range| whole(source, range));
+    let range = error.range().filter(|range| source.get(range.clone()).is_some()).map(|range| {
+        let bare = error.kind() == ErrorKind::UndefinedError && error.detail().is_none();
+        let blamed = if bare { filtered(source, &range) } else { None };
+        blamed.unwrap_or_else(|| whole(source, range))
+    });
     let snippet = range.as_ref().map(|range| source[range.clone()].trim()).filter(|s| !s.is_empty() && s.len() <= 120);
     let message = message(error, snippet);
     let mut finding = at_template(Diagnostic::error(message), path, error.line().unwrap_or(0));
@@ -62,11 +66,20 @@ fn whole(source: &str, range: Range<usize>) -> Range<usize> {
     if !source[range.clone()].starts_with(['.', '[']) {
         return range;
     }
+    operand(source, range.start)..range.end
+}
+
+/// Returns where the path begins that ends at a place.
+fn operand(source: &str, end: usize) -> usize {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '\'' | '"');
-    let start = source[..range.start]
-        .rfind(|c| !is_part(c))
-        .map_or(0, |at| at + source[at..].chars().next().map_or(1, char::len_utf8));
-    start..range.end
+    source[..end].rfind(|c| !is_part(c)).map_or(0, |at| at + source[at..].chars().next().map_or(1, char::len_utf8))
+}
+
+/// Of `a.b | filter(…)` the filter is blamed for an undefined value; the value is what is missing.
+fn filtered(source: &str, range: &Range<usize>) -> Option<Range<usize>> {
+    let before = source[..range.start].trim_end().strip_suffix('|')?.trim_end();
+    let start = operand(source, before.len());
+    (start < before.len()).then_some(start..before.len())
 }
 
 fn message(error: &Error, snippet: Option<&str>) -> String {
