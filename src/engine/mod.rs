@@ -2,14 +2,10 @@
 
 pub mod network;
 pub mod planning;
-pub mod journal;
 pub mod deploy;
-pub mod records;
 pub mod repository;
-mod drift;
 pub mod main_loop;
 pub mod query;
-mod notes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Context;
-use super::journal::load;
-use super::records::{status, stored_plan};
+use super::deploy::journal::load;
+use super::repository::records::{status, stored_plan};
 use crate::adapters::store::RunFilter;
 use crate::domain::name::{DeviceName, PlanId, RunId};
 use crate::domain::plan::Plan;

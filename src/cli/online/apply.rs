@@ -16,8 +16,8 @@ use crate::domain::report;
 use crate::domain::run::{Run, RunEvent, RunKind, RunOutcome, Trigger};
 use crate::engine::Context;
 use crate::engine::deploy::Deployment;
-use crate::engine::journal::Journal;
-use crate::engine::records::{approve, set_status, status, stored_plan};
+use crate::engine::deploy::journal::Journal;
+use crate::engine::repository::records::{approve, set_status, status, stored_plan};
 
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ use crate::domain::report;
 use crate::domain::snapshot::Snapshot;
 use crate::engine::Context;
 use crate::engine::planning::{Request, Source};
-use crate::engine::records::{keep_plan, status};
+use crate::engine::repository::records::{keep_plan, status};
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]

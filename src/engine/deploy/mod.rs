@@ -1,5 +1,6 @@
 //! Making a plan real: the freshness gate, then wave after wave, every step written down before it is taken.
 
+pub mod journal;
 pub mod recovery;
 pub mod work;
 
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use futures::FutureExt as _;
 
 use super::Context;
-use super::journal::Journal;
+use self::journal::Journal;
 use super::planning::{Rendered, scope};
 use self::work::{DeviceWork, Works, command_lines};
 use crate::adapters::device::Candidate;

@@ -1,7 +1,7 @@
 //! Ways back for a whole run: taking confirmed waves back, and going on after an interruption.
 
 use super::super::Context;
-use super::super::journal::Journal;
+use super::journal::Journal;
 use super::work::{DeviceWork, Works, command_lines};
 use super::{Deployment, Sides};
 use crate::adapters::device::Candidate;

@@ -1,6 +1,6 @@
 //! What is left on a commit in git, for whoever has the repository and not the service: plans, what became of them, drift.
 
-use super::Context;
+use super::super::Context;
 use super::records::stored_plan;
 use crate::domain::limits::NOTE_BYTES_MAX;
 use crate::domain::report;

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::Context;
+use super::super::Context;
 use crate::adapters::store::{Lease, Store};
 use crate::domain::name::RunId;
 use crate::domain::run::{Run, RunEvent, RunOutcome};

@@ -1,13 +1,17 @@
 //! One repository: looks at it, decides what to run, runs it, writes down what became of it.
 
+mod drift;
+mod notes;
+pub mod records;
+
 use anyhow::Context as _;
 use tokio::sync::Mutex;
 
 use super::Context;
 use super::deploy::Deployment;
-use super::journal::Journal;
+use super::deploy::journal::Journal;
 use super::planning::{Request, Source};
-use super::records::{hear, keep_plan, set_status, status, stored_plan};
+use self::records::{hear, keep_plan, set_status, status, stored_plan};
 use crate::adapters::git::{MergeResult, Mirror, NotePush};
 use crate::adapters::store::{Lease, RunFilter};
 use crate::domain::diagnostic::Diagnostic;

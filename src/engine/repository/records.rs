@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::Context;
+use super::super::Context;
 use crate::domain::name::PlanId;
 use crate::domain::plan::Plan;
 use crate::domain::reconcile::RepoStatus;

@@ -1,8 +1,8 @@
 //! Looking for what was done outside git: a plan at the applied revision, and what the policy makes of it.
 
-use super::deploy::Deployment;
-use super::journal::Journal;
-use super::repository::Repository;
+use super::super::deploy::Deployment;
+use super::super::deploy::journal::Journal;
+use super::Repository;
 use crate::domain::intent::settings::{DriftPolicy, Settings};
 use crate::domain::plan::build::Drift;
 use crate::domain::reconcile::RepoStatus;
