@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
 
+use self::work::{DeviceWork, Works, command_lines};
 use super::Context;
 use self::journal::Journal;
 use super::planning::{Rendered, scope};
-use self::work::{DeviceWork, Works, command_lines};
 use crate::adapters::device::Candidate;
 use crate::domain::config::text_diff;
 use crate::domain::deploy::rollout::{self, Strategy, rollout};
