@@ -75,7 +75,9 @@ fn hier_config_remediations() {
             Ok(vector) => vector,
             Err(_) => continue,
         };
-        let Some(platform) = flat_platform(&vector.platform).filter(|_| vector.op == "config_to_get_to") else { continue };
+        let Some(platform) = flat_platform(&vector.platform).filter(|_| vector.op == "config_to_get_to") else {
+            continue;
+        };
         all += 1;
         let got = commands(&dialect(platform), &text(&vector.running), &text(&vector.target));
         let wanted: Vec<String> = vector.delta.into_iter().map(|(_, line)| line).collect();
@@ -101,8 +103,11 @@ fn hier_config_predictions() {
         let dialect = dialect(platform);
         let change = dialect.parse_commands(&text(&vector.change));
         let got = dialect.predict(&dialect.parse(&text(&vector.running)), &change);
-        let deleted: Vec<String> =
-            vector.change.iter().filter_map(|(_, line)| line.strip_prefix("delete ").map(|path| format!("set {path}"))).collect();
+        let deleted: Vec<String> = vector
+            .change
+            .iter()
+            .filter_map(|(_, line)| line.strip_prefix("delete ").map(|path| format!("set {path}")))
+            .collect();
         let kept = vector.result.iter().map(|(_, line)| line).filter(|line| !line.starts_with("delete "));
         let wanted: String = kept.filter(|line| !deleted.contains(line)).map(|line| format!("{line}\n")).collect();
         if !dialect.same(&got, &dialect.parse(&wanted)) {
@@ -152,7 +157,8 @@ fn sides(diff: &str) -> (String, String) {
 fn annet_patches() {
     let Some(root) = conformance() else { return };
     let (mut all, mut misses) = (0, Vec::new());
-    let mut files: Vec<_> = std::fs::read_dir(root.join("annet/test_patch")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(root.join("annet/test_patch")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     for file in files {
         let Ok(cases) = serde_yaml::from_str::<PatchFile>(&read(&file)) else { continue };
@@ -279,10 +285,13 @@ fn real_configurations_keep_the_laws() {
         ),
         (
             "vyos",
-            ["test_get_snmp_information/normal/show_configuration.text", "test_get_users/normal/show_configuration_commands.text"]
-                .iter()
-                .map(|path| community.join("napalm-vyos/test/unit/mocked_data").join(path))
-                .collect(),
+            [
+                "test_get_snmp_information/normal/show_configuration.text",
+                "test_get_users/normal/show_configuration_commands.text",
+            ]
+            .iter()
+            .map(|path| community.join("napalm-vyos/test/unit/mocked_data").join(path))
+            .collect(),
         ),
         (
             "nokia_sros",
@@ -326,5 +335,8 @@ fn vyos_blocks_and_lines() {
     let lines = read(&folder.join("test_get_users/normal/show_configuration_commands.text"));
     let got = commands(&dialect("vyos"), &blocks, &lines);
     assert_eq!(got.len(), 6, "{got:?}");
-    assert!(got.iter().all(|line| ["duplex", "speed", "smp_affinity"].iter().any(|word| line.contains(word))), "{got:?}");
+    assert!(
+        got.iter().all(|line| ["duplex", "speed", "smp_affinity"].iter().any(|word| line.contains(word))),
+        "{got:?}"
+    );
 }

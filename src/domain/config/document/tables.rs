@@ -74,7 +74,7 @@ fn foreign_keys(running: &Map<String, Value>, owned: impl Fn(&str, Option<&str>)
     for (table, value) in running {
         match value {
             Value::Object(keys) => {
-                out.extend(keys.keys().filter(|key| !owned(table, Some(key))).map(|key| format!("{table} {key}")))
+                out.extend(keys.keys().filter(|key| !owned(table, Some(key))).map(|key| format!("{table} {key}")));
             }
             _ if !owned(table, None) => out.push(table.clone()),
             _ => {}

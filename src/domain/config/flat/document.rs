@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::token::Word;
-use crate::domain::limits::CONFIG_DEPTH_MAX;
 use super::trie::{Id, Mark, ROOT, Trie};
+use crate::domain::limits::CONFIG_DEPTH_MAX;
 
 /// Reads a document; text that is none gives no path.
 pub(super) fn read(text: &str, trie: &mut Trie) {

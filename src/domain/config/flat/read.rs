@@ -177,7 +177,9 @@ impl<'a> Blocks<'a> {
         let longer = bytes + words.iter().map(|word| word.shown().len() + 1).sum::<usize>();
         let id = self.end(at, words, line);
         self.set_flags(id, flags);
-        let fits = self.open.len() < CONFIG_DEPTH_MAX + usize::from(self.rooted) && longer <= BLOCK_PATH_BYTES_MAX && !self.trie.is_deep(id);
+        let fits = self.open.len() < CONFIG_DEPTH_MAX + usize::from(self.rooted)
+            && longer <= BLOCK_PATH_BYTES_MAX
+            && !self.trie.is_deep(id);
         self.open.push(if fits { (id, longer) } else { (at, bytes) });
     }
 
@@ -321,7 +323,7 @@ impl Blocks<'_> {
         let bracket = |text: &str| line.iter().position(|word| word.raw.is_none() && *word.key == *text);
         match (bracket("["), bracket("]")) {
             (Some(from), Some(to)) if from < to => {
-                self.statement(&line[..from], Some(line[from + 1..to].to_vec()), node.line)
+                self.statement(&line[..from], Some(line[from + 1..to].to_vec()), node.line);
             }
             _ => self.statement(&line, None, node.line),
         }

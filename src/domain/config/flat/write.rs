@@ -144,11 +144,8 @@ impl Writer<'_> {
                 self.walk(child, words, if takes_flags { flags } else { (false, false) }, out);
             }
             if flagged_key && !takes_flags {
-                for (on, word) in [(own.0, "deactivate"), (own.1, "protect")] {
-                    if on {
-                        out.push(Node::leaf(format!("{word} {words}"), trie.line(id)));
-                    }
-                }
+                let both = [(own.0, "deactivate"), (own.1, "protect")].into_iter().filter(|(on, _)| *on);
+                out.extend(both.map(|(_, word)| Node::leaf(format!("{word} {words}"), trie.line(id))));
             }
         }
         words.truncate(length);
@@ -159,7 +156,11 @@ impl Writer<'_> {
         let (key, shown) = (self.trie.key(id), self.trie.shown(id));
         let special = |c: char| matches!(c, '{' | '}' | '[' | ']' | ';');
         let is_comment = self.dialect.is_comment(key) || key.starts_with("/*");
-        if key == shown && (is_comment || key.contains(special)) { Cow::Owned(quoted(key)) } else { Cow::Borrowed(shown) }
+        if key == shown && (is_comment || key.contains(special)) {
+            Cow::Owned(quoted(key))
+        } else {
+            Cow::Borrowed(shown)
+        }
     }
 
     /// Tells whether a node is the value of a key word that stands in one statement with it.

@@ -83,7 +83,7 @@ pub(super) fn same(dialect: &Dialect, a: &ConfigTree, b: &ConfigTree) -> bool {
             .collect();
         for (path, items) in &mut sections {
             // Only the places of added items count.
-            let place = |item: &Box<str>| plan::is_ordered(dialect, path) && item.starts_with("add ");
+            let place = |item: &str| plan::is_ordered(dialect, path) && item.starts_with("add ");
             items.sort_by(|a, b| {
                 place(a).cmp(&place(b)).then_with(|| if place(a) { std::cmp::Ordering::Equal } else { a.cmp(b) })
             });

@@ -124,10 +124,10 @@ pub(super) fn values(words: &[&str]) -> BTreeMap<Box<str>, Box<str>> {
 
 /// Prints `name=value` words.
 pub(super) fn values_text(values: &BTreeMap<Box<str>, Box<str>>) -> String {
-    let word = |(name, value): (&Box<str>, &Box<str>)| {
+    let word = |name: &str, value: &str| {
         if name.starts_with([' ', '!']) { name.trim().to_owned() } else { format!("{name}={}", quote(value)) }
     };
-    values.iter().map(word).collect::<Vec<_>>().join(" ")
+    values.iter().map(|(name, value)| word(name, value)).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes a selector in one way: `[find  a=b ]` is `[ find a=b ]`.
