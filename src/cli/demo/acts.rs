@@ -120,7 +120,9 @@ async fn by_hand(stage: &Stage) -> anyhow::Result<()> {
     }
     stage.device("leaf2")?.type_lines(BY_HAND)?;
     anyhow::ensure!(stage.running() != before, "the edit changed nothing");
-    let found = |run: &Run| run.kind == RunKind::Drift && run.requested_at >= now && is(run, RunOutcome::Drifted);
+    // A look that began before the edit may already see it.
+    let is_after = |run: &Run| run.finished.as_ref().is_some_and(|finish| finish.at >= now);
+    let found = |run: &Run| run.kind == RunKind::Drift && is(run, RunOutcome::Drifted) && is_after(run);
     let run = stage.run_that("finding the edit", found).await?;
     let plan = plan_of(stage, &run).await?;
     voice.progress("the service found it:");

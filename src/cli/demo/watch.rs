@@ -13,7 +13,7 @@ use crate::domain::name::RunId;
 use crate::domain::run::{Run, RunEvent};
 
 /// Longest time until the service starts the run that must come.
-const BEGIN_TIMEOUT: Duration = Duration::from_secs(20);
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time of one run.
 const RUN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the store is looked at.
