@@ -6,6 +6,7 @@ mod support;
 mod conformance;
 mod conformance_secrets;
 mod device;
+mod frr_judge;
 mod git;
 mod git_remote;
 mod intents;
