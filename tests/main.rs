@@ -9,6 +9,7 @@ mod conformance_flat;
 mod conformance_secrets;
 mod demo;
 mod device;
+mod frr_judge;
 mod git;
 mod git_remote;
 mod intents;

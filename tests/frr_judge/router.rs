@@ -20,6 +20,17 @@ pub(crate) struct Router {
     name: String,
 }
 
+/// What a router did not take of a file.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The numbers of the lines, from 1.
+    pub(crate) lines: Vec<usize>,
+    /// Whether a daemon ended.
+    pub(crate) has_crashed: bool,
+    /// What vtysh said.
+    pub(crate) words: String,
+}
+
 impl Lab {
     /// Returns the lab of `make test`; nothing, after saying so, when real counterparts are not asked for.
     pub(crate) fn take() -> Option<Self> {
@@ -35,6 +46,15 @@ impl Lab {
     /// Returns the router of this name; it runs only after `start`.
     pub(crate) fn router(&self, name: String) -> Router {
         Router { lab: self.clone(), name }
+    }
+
+    /// Keeps texts about a pair that missed, for a person.
+    pub(crate) fn keep(&self, name: &str, texts: &[(&str, &str)]) {
+        let folder = self.folder.join("misses").join(name.replace('>', "-there").replace('<', "-back"));
+        std::fs::create_dir_all(&folder).expect("the folder of the judge can be written");
+        for (file, text) in texts {
+            std::fs::write(folder.join(file), text).expect("the folder of the judge can be written");
+        }
     }
 }
 
@@ -53,7 +73,7 @@ impl Router {
     }
 
     /// Starts a new router and reads the file into it; the error is what vtysh refused.
-    pub(crate) fn start(&self, config: &str, with_peer: bool) -> Result<(), String> {
+    pub(crate) fn start(&self, config: &str, with_peer: bool) -> Result<(), Refused> {
         let path = self.file("conf", config);
         let mut command = self.script("frr-blank.sh", &["start", &self.name, path.to_str().expect("an ASCII path")]);
         if with_peer {
@@ -61,11 +81,11 @@ impl Router {
         }
         let output = command.stdin(Stdio::null()).output().expect("bash can be run");
         let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        match output.status.code() {
-            Some(0) => Ok(()),
-            Some(2) => Err(words),
-            code => panic!("router {} did not start ({code:?}): {words}", self.name),
-        }
+        assert!(output.status.code() != Some(1), "router {} did not start: {words}", self.name);
+        let number = |line: &str| line.strip_prefix("line ")?.split_once(':')?.0.parse::<usize>().ok();
+        let lines: Vec<usize> = words.lines().filter_map(number).collect();
+        let has_crashed = words.contains("closing connection to");
+        if output.status.success() && lines.is_empty() && !has_crashed { Ok(()) } else { Err(Refused { lines, has_crashed, words }) }
     }
 
     /// Runs a command inside.
