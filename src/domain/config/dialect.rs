@@ -50,6 +50,12 @@ pub struct Dialect {
     pub replace: Vec<(Regex, String)>,
     /// Prefixes to be written in their canonical form.
     pub prefixes: Vec<Regex>,
+    /// Numbers that are also written as four bytes.
+    pub(super) dotted: Vec<Regex>,
+    /// Sets of words.
+    pub(super) word_sets: Vec<Regex>,
+    /// Sections and lines that belong elsewhere.
+    pub(super) moves: Vec<(Regex, Regex)>,
     /// Lists that the device numbers by itself.
     pub sequences: Vec<(Regex, u32)>,
     /// Starts of delimited texts; group 1 is the delimiter.
@@ -67,8 +73,10 @@ pub struct Dialect {
     special_starts: Option<Starts>,
     /// Whether any section also stands in a list of numbers.
     pub(super) has_lists: bool,
-    /// Whether any rule moves lines into another section.
+    /// Whether any rule moves lines into another section, or has several lines shown for one.
     pub(super) has_homes: bool,
+    /// Whether lines can stand in each other's way.
+    pub(super) has_occupied: bool,
     rules: Vec<Rule>,
     top: RuleSet,
     anywhere: RuleSet,
@@ -93,7 +101,9 @@ impl Dialect {
         let anywhere = compile(&page.anywhere, &mut rules)?;
         let pairs = |start: &str, end: &str| Ok::<_, String>((regex(start)?, regex(end)?));
         let special = page.drop.iter().chain(page.replace.iter().map(|r| &r.pattern)).chain(&page.delimited);
-        let special: Vec<&String> = special.chain(page.blocks.iter().map(|b| &b.start)).chain(&page.prefixes).collect();
+        let special = special.chain(page.blocks.iter().map(|b| &b.start)).chain(&page.prefixes);
+        let ipv6 = page.short_ipv6.then(|| "[0-9A-Fa-f]*:[0-9A-Fa-f]*:".to_owned());
+        let special: Vec<&String> = special.chain(&page.dotted).chain(&page.word_sets).chain(&ipv6).collect();
         Ok(Self {
             special_starts: Starts::of(&special),
             special: RegexSet::new(special).map_err(|error| error.to_string())?,
@@ -104,6 +114,9 @@ impl Dialect {
                 .map(|r| Ok::<_, String>((regex(&r.pattern)?, r.with.clone())))
                 .collect::<Result<_, _>>()?,
             prefixes: page.prefixes.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            dotted: page.dotted.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            word_sets: page.word_sets.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
+            moves: page.moves.iter().map(|m| pairs(&m.from, &m.line)).collect::<Result<_, _>>()?,
             sequences: page
                 .sequences
                 .iter()
@@ -115,7 +128,8 @@ impl Dialect {
             secret_set: RegexSet::new(&page.secrets).map_err(|error| error.to_string())?,
             secrets: page.secrets.iter().map(|text| regex(text)).collect::<Result<_, _>>()?,
             has_lists: rules.iter().any(|rule| rule.page.listed_in.is_some()),
-            has_homes: rules.iter().any(|rule| rule.page.belongs.is_some()),
+            has_homes: rules.iter().any(|rule| rule.page.belongs.is_some() || !rule.page.stands_for.is_empty()),
+            has_occupied: rules.iter().any(|rule| !rule.page.occupies.is_empty()),
             rules,
             top,
             anywhere,
@@ -299,13 +313,13 @@ fn compile(pages: &[RulePage], rules: &mut Vec<Rule>) -> Result<RuleSet, String>
 fn negation_pattern(template: &str, pattern: &Pattern) -> Option<String> {
     let words: Vec<&str> = pattern.source().split_whitespace().collect();
     let slots: Vec<&str> = words.iter().copied().filter(|word| is_slot(word)).collect();
-    let head_words = words.iter().position(|word| matches!(*word, "_" | "...")).unwrap_or(words.len());
+    let head_words = words.iter().position(|word| matches!(*word, "_" | "...") || word.starts_with("_/")).unwrap_or(words.len());
     let mut out = template.replace("{line}", &words.join(" ")).replace("{head}", &words[..head_words].join(" "));
     for (index, slot) in slots.iter().enumerate() {
         let slot = match *slot {
             "_" => "*",
             "..." => "**",
-            other => other,
+            other => other.strip_prefix('_').unwrap_or(other),
         };
         out = out.replace(&format!("{{{}}}", index + 1), slot);
     }
@@ -316,5 +330,5 @@ fn negation_pattern(template: &str, pattern: &Pattern) -> Option<String> {
 pub(super) fn is_slot(word: &str) -> bool {
     matches!(word, "*" | "_" | "#" | "..." | "**")
         || (word.starts_with('<') && word.ends_with('>'))
-        || (word.len() > 2 && word.starts_with('/') && word.ends_with('/'))
+        || (word.len() > 2 && (word.starts_with('/') || word.starts_with("_/")) && word.ends_with('/'))
 }

@@ -1,6 +1,7 @@
 //! One comparison of two trees: the commands that lead from one to the other if no command had side effects.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use super::command::{Command, Kind};
 use super::dialect::{Dialect, Place, Rule};
@@ -19,7 +20,11 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
     let mut out = Vec::new();
     let pairing = pair(dialect, place, running, intended);
     let beside = Beside::new(intended);
-    for index in pairing.removed {
+    let in_the_way = in_the_way(dialect, place, (running, intended), &pairing);
+    for index in &in_the_way {
+        removal_before(dialect, place, &running[*index], &mut out);
+    }
+    for index in pairing.removed.into_iter().filter(|index| !in_the_way.contains(index)) {
         removal(dialect, place, &running[index], &beside, &mut out);
     }
     let mut rest = Vec::new();
@@ -29,16 +34,56 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
         let out = if dialect.positive(&new.text).1 { &mut out } else { &mut rest };
         match partner {
             Partner::Same(old) => entered(dialect, place, &running[old], new, out),
+            Partner::Changed(old) if in_the_way.contains(&old) => addition(dialect, place, new, out),
             Partner::Changed(old) => changed(dialect, place, &running[old], new, out),
             Partner::None if is_silent(dialect, place, new) => {}
             Partner::None => addition(dialect, place, new, out),
         }
     }
     out.append(&mut rest);
+    with_early_visits(dialect, place, &mut out);
     if out.iter().any(|command| command.weight != 0) {
         out.sort_by_key(|command| command.weight);
     }
     out
+}
+
+/// Returns the running lines that go away or change and have what a line to be typed needs for itself.
+fn in_the_way(dialect: &Dialect, place: Place<'_>, (running, intended): (&[Node], &[Node]), pairing: &Pairing) -> BTreeSet<usize> {
+    if !dialect.has_occupied {
+        return BTreeSet::new();
+    }
+    let names = |text: &str, which: fn(&Rule) -> &[String]| {
+        let rule = dialect.rule(place, text);
+        rule.map(|rule| rule.prefixes(which(rule), text)).unwrap_or_default()
+    };
+    let typed = pairing.intended.iter().enumerate().filter(|(_, partner)| !matches!(partner, Partner::Same(_)));
+    let needed: BTreeSet<String> = typed.flat_map(|(index, _)| names(&intended[index].text, |rule| &rule.page.needs_free)).collect();
+    let changed = pairing.intended.iter().filter_map(|partner| match partner {
+        Partner::Changed(old) => Some(*old),
+        _ => None,
+    });
+    let gone = pairing.removed.iter().copied().chain(changed);
+    gone.filter(|index| names(&running[*index].text, |rule| rule.page.occupies.as_slice()).iter().any(|name| needed.contains(name))).collect()
+}
+
+/// Sends removals that stand in the way of lines elsewhere in a visit of their own to their section, before everything else.
+fn with_early_visits(dialect: &Dialect, place: Place<'_>, out: &mut Vec<Command>) {
+    let mut visits = Vec::new();
+    for command in out.iter_mut().filter(|command| command.kind == Kind::Enter && command.children.len() > 1) {
+        let inside = dialect.inside(dialect.rule(place, &command.text));
+        let is_early = |child: &Command| {
+            let line = child.old.as_deref().filter(|_| child.kind == Kind::Remove);
+            line.and_then(|line| dialect.rule(inside, line)).is_some_and(|rule| rule.page.removed_early)
+        };
+        let (early, late): (Vec<Command>, Vec<Command>) = command.children.drain(..).partition(is_early);
+        command.children = late;
+        if !early.is_empty() {
+            visits.push(Command { children: early, weight: i32::MIN, ..command.clone() });
+        }
+    }
+    out.retain(|command| command.kind != Kind::Enter || !command.children.is_empty());
+    out.splice(0..0, visits);
 }
 
 /// A line that says what the device has anyway; it is only sent with a new section.

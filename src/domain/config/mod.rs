@@ -11,6 +11,8 @@ mod syntax;
 mod options;
 mod starts;
 mod range;
+mod spelling;
+mod homes;
 mod normalize;
 mod model;
 pub mod command;

@@ -106,10 +106,15 @@ impl Section {
         }
     }
 
-    /// Removes every line with a word prefix, here and below.
-    fn take_prefix_below(&mut self, prefix: &str) {
+    /// Removes every line with a word prefix, negated or not, here and below.
+    fn take_prefix_below(&mut self, prefix: &str, negation: &str) {
         for text in self.with_prefix(prefix) {
             self.take(&text);
+        }
+        if !negation.is_empty() {
+            for text in self.with_prefix(&format!("{negation}{prefix}")) {
+                self.take(&text);
+            }
         }
         let sections: Vec<Box<str>> = self
             .items
@@ -120,7 +125,7 @@ impl Section {
             .collect();
         for text in sections {
             if let Some(section) = self.open(&text) {
-                section.take_prefix_below(prefix);
+                section.take_prefix_below(prefix, negation);
             }
         }
     }
@@ -176,7 +181,7 @@ fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: 
         take_with_effects(dialect, place, section, &text);
     }
     if whole {
-        section.take_prefix_below(positive);
+        section.take_prefix_below(positive, &dialect.page.negation);
     }
     Effect::Removed
 }
@@ -213,7 +218,7 @@ fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, 
     if removed {
         for prefix in rule.prefixes(&rule.page.removes, line) {
             match prefix.split_once(" *") {
-                None => section.take_prefix_below(&prefix),
+                None => section.take_prefix_below(&prefix, &dialect.page.negation),
                 Some((head, _)) => {
                     let Ok(pattern) = super::pattern::Pattern::new(&prefix) else { continue };
                     for text in section.with_prefix(head).into_iter().filter(|text| pattern.matches(text)) {
@@ -350,7 +355,7 @@ fn common_head(rule: &Rule, command: &str) -> String {
                 together = together && said == Some(word);
                 word
             }
-            (true, Some(said)) if together && !matches!(word, "_" | "..." | "**") => said,
+            (true, Some(said)) if together && !matches!(word, "_" | "..." | "**") && !word.starts_with("_/") => said,
             _ => break,
         };
         if !out.is_empty() {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dialect::{Dialect, Place, Rule};
+use super::homes::{homed, moved};
 use super::options;
 use super::page::{Ordered, RangePage};
 use super::pattern::has_words_prefix;
@@ -12,7 +13,8 @@ use super::tree::{ConfigTree, Node};
 
 /// Brings a parsed tree into the one form in which trees are compared.
 pub(super) fn normalize(dialect: &Dialect, tree: ConfigTree) -> ConfigTree {
-    let children = if dialect.sequences.is_empty() { tree.children } else { sequenced(dialect, tree.children) };
+    let children = moved(dialect, tree.children);
+    let children = if dialect.sequences.is_empty() { children } else { sequenced(dialect, children) };
     ConfigTree { children: level(dialect, dialect.top(), children) }
 }
 
@@ -168,32 +170,6 @@ fn listed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node>) {
 /// Returns the number that a section's header ends with.
 pub(super) fn section_number(header: &str) -> Option<u32> {
     header.rsplit(' ').next()?.parse().ok()
-}
-
-/// Moves lines into the section below to which they really belong.
-fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
-    let home = |node: &Node| {
-        let rule = dialect.rule(place, dialect.positive(&node.text).0)?;
-        rule.page.belongs.clone()
-    };
-    if place.header.is_none() || !dialect.has_homes || !nodes.iter().any(|node| home(node).is_some()) {
-        return nodes;
-    }
-    let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
-    let mut moved: Vec<(String, Node)> = Vec::new();
-    for node in nodes {
-        match home(&node) {
-            Some(section) => moved.push((section, node)),
-            None => out.push(node),
-        }
-    }
-    for (section, node) in moved {
-        match out.iter_mut().find(|other| *other.text == *section) {
-            Some(home) => home.children.push(node),
-            None => out.push(Node { text: section.into(), line: node.line, children: vec![node] }),
-        }
-    }
-    out
 }
 
 /// Tells whether a section that always exists says nothing: no line, or defaults only.

@@ -29,6 +29,14 @@ pub struct DialectPage {
     pub replace: Vec<Replacement>,
     /// Regular expressions whose group 1 is a prefix: its host bits are cleared, IPv6 is written in its short form.
     pub prefixes: Vec<String>,
+    /// Whether IPv6 addresses and prefixes are written in lower case and in their short form wherever they stand.
+    pub short_ipv6: bool,
+    /// Regular expressions whose group 1 is a number that the device also writes as four bytes (`area 1` is `area 0.0.0.1`).
+    pub dotted: Vec<String>,
+    /// Regular expressions whose group 1 is a set of words: numbers first and in order, each once.
+    pub word_sets: Vec<String>,
+    /// Lines that belong to a section elsewhere.
+    pub moves: Vec<Move>,
     /// Lines of a list that the device numbers by itself.
     pub sequences: Vec<Sequence>,
     /// Lines that begin a text with a delimiter (banners): the regular expression captures the delimiter.
@@ -87,6 +95,20 @@ pub struct Replacement {
     /// Regular expression over a line without indentation.
     pub pattern: String,
     /// What stands there instead; `$1` are groups.
+    pub with: String,
+}
+
+/// A line that the device keeps in another section than the one it is typed in: `ip route … vrf RED`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Move {
+    /// Regular expression of the header of the section at the top where it is typed; empty: outside of every section.
+    pub from: String,
+    /// Regular expression of the line.
+    pub line: String,
+    /// The header of the section at the top to which it goes; `$1` are groups of the line. Empty: outside of every section.
+    pub section: String,
+    /// What stands there.
     pub with: String,
 }
 
@@ -161,6 +183,15 @@ pub struct RulePage {
     pub options: Option<OptionsPage>,
     /// The section below the same header to which the line really belongs.
     pub belongs: Option<String>,
+    /// The lines that the device shows for this one; `{line}` is the line itself.
+    pub stands_for: Vec<String>,
+    /// Names for things that only one line of the section can have.
+    pub occupies: Vec<String>,
+    /// Names that no other line may occupy when this one is typed; lines that do and go away are removed before.
+    pub needs_free: Vec<String>,
+    /// Its removal is sent in a visit of its own to the section, before anything else, because it stands in the way of lines
+    /// elsewhere.
+    pub removed_early: bool,
     /// The part before the value, alone, is what the device has when nothing is there.
     pub default_head: bool,
     /// The value is a set of numbers, edited by deltas.

@@ -5,6 +5,7 @@
 //! neighbor * description ...   one key word, the rest is the value
 //! ip route **             everything is key
 //! # ...                   a number as key (sequence), the rest is the value
+//! ip route * * _/tag|[0-9]+/ ...   a value word of a certain form
 //! <tagged|untagged> *     one of these words, part of the key
 //! ```
 
@@ -21,6 +22,13 @@ enum Word {
     Number,
     Value,
     Matching(Regex),
+    ValueMatching(Regex),
+}
+
+impl Word {
+    fn is_value(&self) -> bool {
+        matches!(self, Self::Value | Self::ValueMatching(_))
+    }
 }
 
 /// What may follow the words.
@@ -61,13 +69,16 @@ impl Pattern {
         if words.is_empty() && tail == Tail::Nothing {
             return Err("an empty pattern matches nothing".into());
         }
-        let has_value = tail == Tail::Value || words.iter().any(|word| matches!(word, Word::Value));
+        let has_value = tail == Tail::Value || words.iter().any(Word::is_value);
         Ok(Self { source: source.into(), words, tail, has_value })
     }
 
     fn word(word: &str) -> Result<Word, String> {
         if let Some(inner) = word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
             return Ok(Word::OneOf(inner.split('|').map(Into::into).collect()));
+        }
+        if let Some(inner) = word.strip_prefix("_/").and_then(|rest| rest.strip_suffix('/')) {
+            return Regex::new(&format!("^(?:{inner})$")).map(Word::ValueMatching).map_err(|error| error.to_string());
         }
         if let Some(inner) = word.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'))
             && !inner.is_empty()
@@ -123,7 +134,7 @@ impl Pattern {
             if !key.is_empty() {
                 key.push(' ');
             }
-            key.push_str(if matches!(word, Word::Value) { "_" } else { text });
+            key.push_str(if word.is_value() { "_" } else { text });
         }
         Cow::Owned(key)
     }
@@ -133,7 +144,7 @@ impl Pattern {
         if !self.has_value {
             return line;
         }
-        let count = self.words.iter().position(|word| matches!(word, Word::Value)).unwrap_or(self.words.len());
+        let count = self.words.iter().position(Word::is_value).unwrap_or(self.words.len());
         words_prefix(line, count)
     }
 
@@ -162,7 +173,7 @@ impl Word {
             Self::OneOf(words) => words.iter().any(|word| **word == *text),
             Self::Key | Self::Value => true,
             Self::Number => text.bytes().all(|b| b.is_ascii_digit()),
-            Self::Matching(regex) => regex.is_match(text),
+            Self::Matching(regex) | Self::ValueMatching(regex) => regex.is_match(text),
         }
     }
 }

@@ -16,7 +16,8 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
     let mut lines = Lines::new(text, purpose);
     let mut builder = TreeBuilder::default();
     // Commands that we print are indented; what a device prints is not always.
-    let is_indented = purpose == Purpose::Commands && text.lines().any(|line| line.starts_with(' '));
+    let has_indentation = text.lines().any(|line| line.starts_with(' '));
+    let is_indented = purpose == Purpose::Commands && has_indentation;
     let mut open: Vec<Open<'_>> = Vec::new();
     while let Some(line) = lines.next_line() {
         if dialect.page.enders.iter().any(|ender| *ender == line.text) {
@@ -31,13 +32,14 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
         }
         let Some(node) = clean(dialect, line, &mut lines) else { continue };
         let positive = dialect.positive(&node.text).0;
-        let section = (0..=open.len()).rev().find_map(|depth| {
+        // The innermost section that knows the line decides, as in the device's own shell.
+        let known = (0..=open.len()).rev().find_map(|depth| {
             let place = place(dialect, &open[..depth]);
-            dialect
-                .rule(place, positive)
-                .filter(|rule| rule.page.section && belongs(dialect, place, rule, positive))
-                .map(|rule| (depth, rule))
+            let is_reached = depth == 0 || line.indent == 0 || line.indent > open[depth - 1].indent;
+            let rule = dialect.rule(place, positive).filter(|rule| is_reached && belongs(dialect, place, rule, positive));
+            rule.map(|rule| (depth, rule))
         });
+        let section = known.filter(|(_, rule)| rule.page.section);
         let negated = positive.len() != node.text.len();
         match section {
             Some((depth, rule)) if !negated => {
@@ -46,7 +48,7 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
                 open.push(Open { rule, indent: line.indent });
             }
             _ => {
-                let depth = leaf_depth(dialect, &open, (line.indent, is_indented), positive);
+                let depth = leaf_depth(dialect, &open, (line.indent, is_indented, has_indentation), positive);
                 open.truncate(depth);
                 builder.push(depth, node);
             }
@@ -68,7 +70,7 @@ fn belongs(dialect: &Dialect, place: Place<'_>, rule: &Rule, line: &str) -> bool
 }
 
 /// Decides to which open section a plain line belongs.
-fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], (indent, is_indented): (usize, bool), line: &str) -> usize {
+fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], (indent, is_indented, has_indentation): (usize, bool, bool), line: &str) -> usize {
     if indent > 0 {
         let mut depth = open.len();
         while depth > 1 && open[depth - 1].indent >= indent {
@@ -79,10 +81,11 @@ fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], (indent, is_indented): (usiz
     if is_indented {
         return 0;
     }
-    // Without indentation a line stays in the innermost section that knows it, otherwise it goes to the top if that knows it.
+    // Without indentation a line stays in the innermost section that knows it, otherwise it goes to the top if that knows it
+    // or if the text shows by its other lines that it is indented.
     let knows = |depth: usize| {
         let rules = place(dialect, &open[..depth]);
         dialect.rule(rules, line).is_some_and(|rule| belongs(dialect, rules, rule, line))
     };
-    (1..=open.len()).rev().find(|depth| knows(*depth)).unwrap_or(if knows(0) { 0 } else { open.len() })
+    (1..=open.len()).rev().find(|depth| knows(*depth)).unwrap_or(if knows(0) || has_indentation { 0 } else { open.len() })
 }

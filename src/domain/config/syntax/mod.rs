@@ -4,6 +4,7 @@ mod context;
 mod fortios;
 mod indented;
 
+use super::spelling::canonical;
 use super::dialect::{Dialect, Place, Rule};
 use super::page::Family;
 use super::tree::{ConfigTree, Node};
@@ -117,24 +118,6 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
     };
     let text = text.trim();
     (!text.is_empty()).then(|| Node::leaf(text, line.number))
-}
-
-/// Writes equal things in one way.
-fn canonical(dialect: &Dialect, text: &str) -> String {
-    let mut text = text.to_owned();
-    for (regex, with) in &dialect.replace {
-        if let std::borrow::Cow::Owned(new) = regex.replace_all(&text, with.as_str()) {
-            text = new;
-        }
-    }
-    for regex in &dialect.prefixes {
-        if let Some(group) = regex.captures(&text).and_then(|found| found.get(1))
-            && let Ok(prefix) = group.as_str().parse::<ipnet::IpNet>()
-        {
-            text = format!("{}{}{}", &text[..group.start()], prefix.trunc(), &text[group.end()..]);
-        }
-    }
-    text
 }
 
 /// Prints a tree with indentation; sections that need it are closed by their own word.

@@ -1,0 +1,91 @@
+//! Lines that are typed in one place and shown in another, or shown as several lines.
+
+use super::dialect::{Dialect, Place};
+use super::pattern::fill;
+use super::tree::Node;
+
+/// Moves lines of the top and of the sections there into the sections at the top to which they belong.
+pub(super) fn moved(dialect: &Dialect, nodes: Vec<Node>) -> Vec<Node> {
+    if dialect.moves.is_empty() {
+        return nodes;
+    }
+    let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
+    let mut movers: Vec<(String, Node)> = Vec::new();
+    for mut node in nodes {
+        if let Some(target) = target(dialect, "", &node) {
+            movers.push(target);
+            continue;
+        }
+        if dialect.moves.iter().any(|(from, _)| !from.as_str().is_empty() && from.is_match(&node.text)) {
+            let header = node.text.clone();
+            let (gone, stays) = node.children.into_iter().map(|child| target(dialect, &header, &child).ok_or(child)).partition::<Vec<_>, _>(Result::is_ok);
+            movers.extend(gone.into_iter().filter_map(Result::ok));
+            node.children = stays.into_iter().filter_map(Result::err).collect();
+        }
+        out.push(node);
+    }
+    for (section, node) in movers {
+        if section.is_empty() {
+            out.push(node);
+            continue;
+        }
+        match out.iter_mut().find(|other| *other.text == *section) {
+            Some(home) => home.children.push(node),
+            None => out.push(Node { text: section.into(), line: node.line, children: vec![node] }),
+        }
+    }
+    out
+}
+
+/// Returns where a line of a section belongs, and how it is written there.
+fn target(dialect: &Dialect, header: &str, node: &Node) -> Option<(String, Node)> {
+    let (positive, negated) = dialect.positive(&node.text);
+    let with_negation = |text: String| if negated { format!("{}{text}", dialect.page.negation) } else { text };
+    for ((from, line), page) in dialect.moves.iter().zip(&dialect.page.moves) {
+        let is_here = if page.from.is_empty() { header.is_empty() } else { !header.is_empty() && from.is_match(header) };
+        let Some(found) = is_here.then(|| line.captures(positive)).flatten() else { continue };
+        let (mut section, mut text) = (String::new(), String::new());
+        found.expand(&page.section, &mut section);
+        found.expand(&page.with, &mut text);
+        return Some((section, Node { text: with_negation(text).into(), line: node.line, children: node.children.clone() }));
+    }
+    None
+}
+
+/// Moves lines into the section below to which they belong, and writes several lines where the device shows several.
+pub(super) fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
+    if !dialect.has_homes {
+        return nodes;
+    }
+    let rule = |node: &Node| {
+        let rule = dialect.rule(place, dialect.positive(&node.text).0)?;
+        (rule.page.belongs.is_some() || !rule.page.stands_for.is_empty()).then_some(rule)
+    };
+    if !nodes.iter().any(|node| rule(node).is_some()) {
+        return nodes;
+    }
+    let mut out: Vec<Node> = Vec::with_capacity(nodes.len());
+    let mut moved: Vec<(String, Node)> = Vec::new();
+    for node in nodes {
+        let Some(rule) = rule(&node) else {
+            out.push(node);
+            continue;
+        };
+        if !rule.page.stands_for.is_empty() && !dialect.positive(&node.text).1 {
+            let lines = rule.page.stands_for.iter().map(|template| fill(template, &node.text, &rule.pattern));
+            out.extend(lines.map(|text| Node::leaf(text, node.line)));
+            continue;
+        }
+        match rule.page.belongs.clone().filter(|_| place.header.is_some()) {
+            Some(section) => moved.push((section, node)),
+            None => out.push(node),
+        }
+    }
+    for (section, node) in moved {
+        match out.iter_mut().find(|other| *other.text == *section) {
+            Some(home) => home.children.push(node),
+            None => out.push(Node { text: section.into(), line: node.line, children: vec![node] }),
+        }
+    }
+    out
+}
