@@ -96,8 +96,12 @@ impl Judge {
             let Err(refused) = router.start(&file, false) else { return Some(file) };
             let said: Vec<&str> = refused.words.lines().filter(|line| line.starts_with("line ")).collect();
             self.refused.lock().unwrap().push(format!("{seed}: {}", said.join(" / ")));
-            if refused.has_crashed || refused.lines.is_empty() {
+            if refused.has_crashed {
                 self.refused.lock().unwrap().push(format!("{seed}: a daemon ended: {}", refused.words));
+                return None;
+            }
+            if refused.lines.is_empty() {
+                self.refused.lock().unwrap().push(format!("{seed}: lines together with others: {}", refused.words));
                 return None;
             }
             let kept = file.lines().enumerate().filter(|(index, _)| !refused.lines.contains(&(index + 1)));

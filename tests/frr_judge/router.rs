@@ -85,7 +85,9 @@ impl Router {
         let number = |line: &str| line.strip_prefix("line ")?.split_once(':')?.0.parse::<usize>().ok();
         let lines: Vec<usize> = words.lines().filter_map(number).collect();
         let has_crashed = words.contains("closing connection to");
-        if output.status.success() && lines.is_empty() && !has_crashed { Ok(()) } else { Err(Refused { lines, has_crashed, words }) }
+        // what several lines of one transaction are refused for has no line number
+        let is_whole = output.status.success() && lines.is_empty() && !has_crashed && !words.contains("Configuration failed");
+        if is_whole { Ok(()) } else { Err(Refused { lines, has_crashed, words }) }
     }
 
     /// Runs a command inside.

@@ -102,8 +102,7 @@ impl Dialect {
         let pairs = |start: &str, end: &str| Ok::<_, String>((regex(start)?, regex(end)?));
         let special = page.drop.iter().chain(page.replace.iter().map(|r| &r.pattern)).chain(&page.delimited);
         let special = special.chain(page.blocks.iter().map(|b| &b.start)).chain(&page.prefixes);
-        let ipv6 = page.short_ipv6.then(|| "[0-9A-Fa-f]*:[0-9A-Fa-f]*:".to_owned());
-        let special: Vec<&String> = special.chain(&page.dotted).chain(&page.word_sets).chain(&ipv6).collect();
+        let special: Vec<&String> = special.chain(&page.dotted).chain(&page.word_sets).collect();
         Ok(Self {
             special_starts: Starts::of(&special),
             special: RegexSet::new(special).map_err(|error| error.to_string())?,
@@ -140,7 +139,9 @@ impl Dialect {
 
     /// Tells whether any expression of the page can say something about a line; most lines are plain.
     pub(super) fn is_special(&self, line: &str) -> bool {
-        self.special_starts.as_ref().is_none_or(|starts| starts.begin(line)) && self.special.is_match(line)
+        self.page.single_spaces && line.contains("  ")
+            || self.page.short_ipv6 && line.bytes().filter(|byte| *byte == b':').count() > 1
+            || self.special_starts.as_ref().is_none_or(|starts| starts.begin(line)) && self.special.is_match(line)
     }
 
     /// Tells whether a line (without indentation) is a comment.
@@ -190,9 +191,8 @@ impl Dialect {
     pub fn negate(&self, rule: Option<&Rule>, line: &str) -> String {
         let (positive, negated) = self.positive(line);
         if negated {
-            let default = rule.and_then(|rule| rule.page.default.as_deref());
-            let default = default.filter(|default| !self.positive(default).1);
-            return default.unwrap_or(positive).to_owned();
+            let default = rule.and_then(|rule| rule.page.default.as_deref().map(|default| fill(default, positive, &rule.pattern)));
+            return default.filter(|default| !self.positive(default).1).unwrap_or_else(|| positive.to_owned());
         }
         // A text of several lines is removed by its first one.
         let line = line.lines().next().unwrap_or_default();
@@ -236,7 +236,11 @@ impl Rule {
 
     /// Whether a line says only what the device has anyway.
     pub fn is_default(&self, line: &str) -> bool {
-        self.page.default.as_deref() == Some(line) || self.page.default_head && self.pattern.head(line) == line
+        let is_default = |default: &str| match default.contains('{') {
+            true => fill(default, line, &self.pattern) == line,
+            false => default == line,
+        };
+        self.page.default.as_deref().is_some_and(is_default) || self.page.default_head && self.pattern.head(line) == line
     }
 
     /// How a different value is sent.
@@ -304,7 +308,8 @@ fn compile(pages: &[RulePage], rules: &mut Vec<Rule>) -> Result<RuleSet, String>
                 set.negations.push((Pattern::new(&pattern)?, id));
             }
         }
-        rules[id as usize].inside = compile(&page.rules, rules)?;
+        let inside: Vec<RulePage> = page.rules.iter().chain(&page.shared_rules).cloned().collect();
+        rules[id as usize].inside = compile(&inside, rules)?;
     }
     Ok(set)
 }

@@ -1,6 +1,9 @@
 //! Lines that are typed in one place and shown in another, or shown as several lines.
 
+use std::collections::BTreeSet;
+
 use super::dialect::{Dialect, Place};
+use super::page::Presumed;
 use super::pattern::fill;
 use super::tree::Node;
 
@@ -71,8 +74,10 @@ pub(super) fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Ve
             out.push(node);
             continue;
         };
-        if !rule.page.stands_for.is_empty() && !dialect.positive(&node.text).1 {
-            let lines = rule.page.stands_for.iter().map(|template| fill(template, &node.text, &rule.pattern));
+        if !rule.page.stands_for.is_empty() {
+            let (positive, negated) = dialect.positive(&node.text);
+            let negation = if negated { dialect.page.negation.as_str() } else { "" };
+            let lines = rule.page.stands_for.iter().map(|template| format!("{negation}{}", fill(template, positive, &rule.pattern)));
             out.extend(lines.map(|text| Node::leaf(text, node.line)));
             continue;
         }
@@ -88,4 +93,44 @@ pub(super) fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Ve
         }
     }
     out
+}
+
+/// Writes down what things have without saying so, where a rule of the section's header knows it.
+pub(super) fn presumed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node>) {
+    let Some(header) = place.header else { return };
+    for page in &header.page.presumed {
+        let is_on = nodes.iter().all(|node| *node.text != *page.unless);
+        let mut things: Vec<(String, Option<String>)> = Vec::new();
+        for node in nodes.iter() {
+            let Some(rule) = dialect.rule(place, &node.text).filter(|rule| page.by.iter().any(|line| line == rule.name())) else { continue };
+            let words = rule.pattern.captures(&node.text);
+            let Some(name) = words.first().map(ToString::to_string) else { continue };
+            let like = words.get(1).filter(|_| page.like.as_deref() == Some(rule.name())).map(ToString::to_string);
+            match things.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, known)) => *known = like.or(known.take()),
+                None => things.push((name, like)),
+            }
+        }
+        if !things.is_empty() {
+            say(dialect, nodes, page, (&things, is_on));
+        }
+    }
+}
+
+fn say(dialect: &Dialect, nodes: &mut Vec<Node>, page: &Presumed, (things, is_on): (&[(String, Option<String>)], bool)) {
+    let at = nodes.iter().position(|node| *node.text == *page.inside).unwrap_or_else(|| {
+        nodes.push(Node::leaf(page.inside.as_str(), 0));
+        nodes.len() - 1
+    });
+    let said: BTreeSet<Box<str>> = nodes[at].children.iter().map(|node| node.text.clone()).collect();
+    let positive = |name: &str| page.line.replace("{1}", name);
+    let negative = |name: &str| format!("{}{}", dialect.page.negation, positive(name));
+    let own = |name: &str| {
+        if said.contains(positive(name).as_str()) { Some(true) } else { said.contains(negative(name).as_str()).then_some(false) }
+    };
+    for (name, like) in things.iter().filter(|(name, _)| own(name).is_none()) {
+        let value = like.as_ref().and_then(|other| own(other)).unwrap_or(is_on);
+        let text = if value { positive(name) } else { negative(name) };
+        nodes[at].children.push(Node::leaf(text, 0));
+    }
 }

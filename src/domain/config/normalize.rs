@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dialect::{Dialect, Place, Rule};
-use super::homes::{homed, moved};
+use super::homes::{homed, moved, presumed};
 use super::options;
 use super::page::{Ordered, RangePage};
 use super::pattern::has_words_prefix;
@@ -19,26 +19,40 @@ pub(super) fn normalize(dialect: &Dialect, tree: ConfigTree) -> ConfigTree {
 }
 
 /// Gives the entries of top-level lists the numbers that the device would give them.
-fn sequenced(dialect: &Dialect, mut nodes: Vec<Node>) -> Vec<Node> {
+fn sequenced(dialect: &Dialect, nodes: Vec<Node>) -> Vec<Node> {
     let mut largest: BTreeMap<String, u32> = BTreeMap::new();
-    for node in &mut nodes {
+    let mut said: BTreeSet<String> = BTreeSet::new();
+    let mut out = Vec::with_capacity(nodes.len());
+    for mut node in nodes {
         if let Some((list, rest)) = node.text.split_once(" seq ")
             && let Some(number) = rest.split(' ').next().and_then(|word| word.parse::<u32>().ok())
         {
+            if dialect.has_occupied && says_again(dialect, &node.text, &mut said) {
+                continue;
+            }
             let last = largest.entry(list.to_owned()).or_default();
             *last = number.max(*last);
-            continue;
-        }
-        for (regex, step) in &dialect.sequences {
-            if let Some(found) = regex.captures(&node.text) {
-                let last = largest.entry(found[1].to_owned()).or_default();
-                *last = last.saturating_add(*step);
-                node.text = format!("{} seq {last} {}", &found[1], &found[2]).into();
-                break;
+        } else if let Some((found, step)) = dialect.sequences.iter().find_map(|(regex, step)| Some((regex.captures(&node.text)?, step))) {
+            let last = largest.get(&found[1]).copied().unwrap_or_default().saturating_add(*step);
+            let text = format!("{} seq {last} {}", &found[1], &found[2]);
+            let list = found[1].to_owned();
+            if dialect.has_occupied && says_again(dialect, &text, &mut said) {
+                continue;
             }
+            largest.insert(list, last);
+            node.text = text.into();
         }
+        out.push(node);
     }
-    nodes
+    out
+}
+
+/// Tells whether an entry needs something that an earlier one has, so that the device ignores it.
+fn says_again(dialect: &Dialect, text: &str, said: &mut BTreeSet<String>) -> bool {
+    let Some(rule) = dialect.rule(dialect.top(), text).filter(|rule| !rule.page.occupies.is_empty()) else { return false };
+    let is_again = rule.prefixes(&rule.page.needs_free, text).iter().any(|name| said.contains(name));
+    said.extend(rule.prefixes(&rule.page.occupies, text));
+    is_again
 }
 
 fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
@@ -90,6 +104,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
     if dialect.has_lists {
         listed(dialect, place, &mut out);
     }
+    presumed(dialect, place, &mut out);
     out
 }
 

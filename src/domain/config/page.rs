@@ -29,6 +29,8 @@ pub struct DialectPage {
     pub replace: Vec<Replacement>,
     /// Regular expressions whose group 1 is a prefix: its host bits are cleared, IPv6 is written in its short form.
     pub prefixes: Vec<String>,
+    /// Whether the device shows one space between words, however many are typed.
+    pub single_spaces: bool,
     /// Whether IPv6 addresses and prefixes are written in lower case and in their short form wherever they stand.
     pub short_ipv6: bool,
     /// Regular expressions whose group 1 is a number that the device also writes as four bytes (`area 1` is `area 0.0.0.1`).
@@ -183,6 +185,10 @@ pub struct RulePage {
     pub options: Option<OptionsPage>,
     /// The section below the same header to which the line really belongs.
     pub belongs: Option<String>,
+    /// What the things in the section have without saying so.
+    pub presumed: Vec<Presumed>,
+    /// Rules that come after `rules`, so that several sections can share them.
+    pub shared_rules: Vec<Self>,
     /// The lines that the device shows for this one; `{line}` is the line itself.
     pub stands_for: Vec<String>,
     /// Names for things that only one line of the section can have.
@@ -206,6 +212,22 @@ pub struct RulePage {
     pub risk: Option<Risk>,
     /// Lines without a number get one: first and step.
     pub number: Option<Numbering>,
+}
+
+/// A state that things have without saying so, so that it must be written down before two configurations are compared.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Presumed {
+    /// The line that says it; `{1}` is the thing's name.
+    pub line: String,
+    /// The section below in which it is said.
+    pub inside: String,
+    /// The patterns of the rules whose first key word names a thing.
+    pub by: Vec<String>,
+    /// The line with which nothing has it.
+    pub unless: String,
+    /// The pattern of the rule, one of `by`, whose second captured word names another thing that decides.
+    pub like: Option<String>,
 }
 
 /// How a line with a different value is sent.

@@ -12,6 +12,9 @@ use super::dialect::Dialect;
 /// Writes a line in the one way in which lines are compared.
 pub(super) fn canonical(dialect: &Dialect, text: &str) -> String {
     let mut text = text.to_owned();
+    if dialect.page.single_spaces && text.contains("  ") {
+        text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    }
     for (regex, with) in &dialect.replace {
         if let Cow::Owned(new) = regex.replace_all(&text, with.as_str()) {
             text = new;

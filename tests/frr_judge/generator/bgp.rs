@@ -59,14 +59,15 @@ fn instance(text: &mut Text<'_>, base: &str, number: &str, is_main: bool) {
 
 fn flags(text: &mut Text<'_>, base: &str, is_main: bool) {
     text.maybe(1, &format!("{base}/router-id"), 60, |c, n| format!("bgp router-id {}", c.pick(n, &["192.0.2.254", "192.0.2.253", "10.9.9.9"])));
-    text.flags(1, base, 40, &["no bgp ebgp-requires-policy"]);
-    text.flags(1, base, 20, &["no bgp default ipv4-unicast", "bgp log-neighbor-changes", "bgp bestpath as-path multipath-relax"]);
+    text.maybe(1, &format!("{base}/policy"), 50, |c, n| some(c, n, &["no bgp ebgp-requires-policy", "no bgp ebgp-requires-policy", "bgp ebgp-requires-policy"]));
+    text.maybe(1, &format!("{base}/default"), 25, |c, n| some(c, n, &["no bgp default ipv4-unicast", "no bgp default ipv4-unicast", "bgp default ipv4-unicast"]));
+    text.maybe(1, &format!("{base}/hostname"), 12, |c, n| some(c, n, &["no bgp default show-hostname", "bgp default show-hostname"]));
+    text.flags(1, base, 20, &["bgp log-neighbor-changes", "bgp bestpath as-path multipath-relax"]);
     text.flags(
         1,
         base,
         9,
         &[
-            "bgp ebgp-requires-policy",
             "no bgp network import-check",
             "bgp always-compare-med",
             "bgp deterministic-med",
@@ -78,18 +79,16 @@ fn flags(text: &mut Text<'_>, base: &str, is_main: bool) {
             "no bgp fast-external-failover",
             "bgp route-reflector allow-outbound-policy",
             "bgp reject-as-sets",
-            "timers bgp 60 180",
             "bgp graceful-shutdown",
             "no bgp suppress-duplicates",
-            "bgp default show-hostname",
             "bgp default show-nexthop-hostname",
         ],
     );
-    text.flags(1, base, 5, &["no bgp client-to-client reflection", "no bgp default show-hostname", "bgp default ipv4-unicast"]);
+    text.flags(1, base, 5, &["no bgp client-to-client reflection"]);
     let value = |text: &mut Text<'_>, line: &str, values: &[&str]| {
         text.maybe(1, &format!("{base}/{line}"), 9, |c, n| format!("{line} {}", c.pick(n, values)));
     };
-    value(text, "timers bgp", &["3 9", "10 30", "20 60"]);
+    value(text, "timers bgp", &["3 9", "10 30", "60 180"]);
     value(text, "bgp cluster-id", &["10.0.0.1", "10.0.0.2"]);
     value(text, "bgp default local-preference", &["150", "250"]);
     value(text, "bgp graceful-restart stalepath-time", &["300", "400"]);
@@ -322,7 +321,8 @@ fn family_neighbor(text: &mut Text<'_>, depth: usize, base: &str, peer: &Peer, i
     value(text, 12, "soft-reconfiguration inbound", &[""]);
     value(text, few, "as-override", &[""]);
     value(text, few, "remove-private-AS", &["", "all", "replace-AS", "all replace-AS"]);
-    value(text, few, "attribute-unchanged", &["", "as-path", "next-hop med", "as-path next-hop med"]);
+    let serves = !peer.is_member && peer.is_external && text.choices.chance(&format!("{name}/serves"), 6);
+    value(text, if serves { 0 } else { few }, "attribute-unchanged", &["", "as-path", "next-hop med", "as-path next-hop med"]);
     value(text, few, "addpath-tx-all-paths", &[""]);
     value(text, 3, "unsuppress-map", &["RM1", "RM2"]);
     value(text, 3, "soo", &["65001:5", "65001:6"]);
@@ -331,8 +331,8 @@ fn family_neighbor(text: &mut Text<'_>, depth: usize, base: &str, peer: &Peer, i
     value(text, 3, "capability orf prefix-list", &["send", "both", "receive"]);
     if !peer.is_external && !peer.is_member {
         value(text, 25, "route-reflector-client", &[""]);
-    } else if !peer.is_member {
-        value(text, 5, "route-server-client", &[""]);
+    } else if serves {
+        value(text, 100, "route-server-client", &[""]);
     }
     match text.choices.number(&format!("{name}/send-community"), 0, 11) {
         0 => text.line(depth, format!("no neighbor {n} send-community")),

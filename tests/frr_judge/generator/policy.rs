@@ -18,10 +18,12 @@ pub(super) fn access_lists(text: &mut Text<'_>) {
             let name = format!("filters/acl/{list}/{index}");
             let c = text.choices;
             let action = c.pick(&format!("{name}/action"), &["permit", "deny"]);
+            // no entry twice in one list: the router drops the second one without a word
+            let at = (c.number(&format!("filters/acl/{list}/first"), 0, 4) + index) % 5;
             let what = if list == "10" {
-                some(c, &name, &["10.0.0.0 0.255.255.255", "host 192.0.2.1", "192.0.2.0 0.0.0.255", "172.16.0.0 0.15.255.255"])
+                ["10.0.0.0 0.255.255.255", "host 192.0.2.1", "192.0.2.0 0.0.0.255", "172.16.0.0 0.15.255.255", "10.9.0.0 0.0.255.255"][at as usize]
             } else {
-                some(c, &name, &["10.1.0.0/16", "10.2.3.4/16", "192.0.2.0/24", "198.51.100.0/24 exact-match", "203.0.113.0/24"])
+                ["10.1.0.0/16", "10.2.3.4/16", "192.0.2.0/24", "198.51.100.0/24 exact-match", "203.0.113.0/24"][at as usize]
             };
             let seq = if numbered { format!("seq {} ", (index + 1) * 10) } else { String::new() };
             text.line(0, format!("access-list {list} {seq}{action} {what}"));
@@ -36,7 +38,7 @@ pub(super) fn access_lists(text: &mut Text<'_>) {
             let c = text.choices;
             let name = format!("filters/acl6/{index}");
             let action = c.pick(&format!("{name}/action"), &["permit", "deny"]);
-            text.line(0, format!("ipv6 access-list V6 seq {} {action} {}", 5 + index * 5, c.pick(&name, &PREFIXES6)));
+            text.line(0, format!("ipv6 access-list V6 seq {} {action} {}", 5 + index * 5, PREFIXES6[index as usize]));
         }
     }
 }
@@ -133,7 +135,7 @@ pub(super) fn route_maps(text: &mut Text<'_>) {
             if text.choices.chance(&format!("{name}?"), if number == 10 { 100 } else { 50 }) {
                 let action = text.choices.pick(&format!("{name}/action"), &["permit", "permit", "deny"]);
                 text.line(0, format!("route-map {map} {action} {number}"));
-                route_map_entry(text, &name, map);
+                route_map_entry(text, &name, map, action);
                 text.flags(0, &name, 50, &["exit"]);
                 text.line(0, "!");
             }
@@ -141,7 +143,7 @@ pub(super) fn route_maps(text: &mut Text<'_>) {
     }
 }
 
-fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str) {
+fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str, action: &str) {
     let c = text.choices;
     let clause = |what: &str, percent: u64, values: &[&str]| {
         let name = format!("{name}/{what}");
@@ -194,6 +196,9 @@ fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str) {
     text.flags(1, name, 3, &["set atomic-aggregate"]);
     if map != "RM4" {
         text.maybe(1, &format!("{name}/call"), 10, |_, _| "call RM4".into());
+    }
+    if action == "deny" {
+        return;
     }
     text.maybe(1, &format!("{name}/on-match"), 12, |c, n| some(c, n, &["on-match next", "on-match goto 40", "on-match goto 50", "continue 60"]));
 }

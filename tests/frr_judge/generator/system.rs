@@ -28,7 +28,9 @@ fn pim_globals(text: &mut Text<'_>, depth: usize, base: &str) {
     value(text, "ip pim join-prune-interval", &["30", "90"]);
     value(text, "ip pim keep-alive-timer", &["100", "200"]);
     value(text, "ip pim packets", &["5", "10"]);
-    value(text, "ip pim register-suppress-time", &["30", "40"]);
+    if depth == 0 {
+        value(text, "ip pim register-suppress-time", &["30", "40"]);
+    }
     value(text, "ip pim ssm prefix-list", &["PL1", "PL2"]);
     value(text, "ip pim spt-switchover infinity-and-beyond", &["prefix-list PL1", "prefix-list PL2", ""]);
     value(text, "ip msdp mesh-group", &["MG source 192.0.2.254", "MG source 192.0.2.253"]);
@@ -122,7 +124,7 @@ pub(super) fn interfaces(text: &mut Text<'_>) {
         }
         text.line(0, format!("interface {port}"));
         text.maybe(1, &format!("{base}/description"), 40, |c, n| format!("description {}", c.pick(n, &["uplink to r2", "# to  the left", "old \"text\" here"])));
-        for address in ["192.0.2.1/30", "198.51.100.1/24", "10.30.0.1/31"] {
+        for address in ["172.31.0.1/30", "198.51.100.1/24", "10.30.0.1/31"] {
             text.flags(1, &base, 15, &[&format!("ip address {address}")]);
         }
         text.flags(1, &base, 15, &["ipv6 address 2001:DB8:a::1/64", "ipv6 address 2001:db8:b::1/127"]);
@@ -162,7 +164,10 @@ fn ospf_port(text: &mut Text<'_>, base: &str) {
     value(text, "authentication-key", &["hush", "other"]);
     value(text, "message-digest-key 1 md5", &["hush", "other"]);
     value(text, "message-digest-key 2 md5", &["hush2"]);
-    value(text, "bfd", &["", "", "profile FAST", "profile SLOW"]);
+    if text.choices.chance(&format!("{base}/bfd"), 20) {
+        text.line(1, "ip ospf bfd");
+        value(text, "bfd profile", &["FAST", "SLOW"]);
+    }
     value(text, "passive", &[""]);
     value(text, "mtu-ignore", &[""]);
 }
@@ -218,15 +223,12 @@ fn isis_port(text: &mut Text<'_>, base: &str) {
 fn pim_port(text: &mut Text<'_>, base: &str) {
     if text.choices.chance(&format!("{base}/pim?"), 25) {
         let base = format!("{base}/pim");
-        if text.choices.chance(&format!("{base}/pim"), 75) {
-            text.line(1, "ip pim");
-            // on a port without `ip pim` these two end pimd
-            text.flags(1, &base, 10, &["no ip pim bsm", "no ip pim unicast-bsm"]);
-        }
+        text.line(1, "ip pim");
         text.maybe(1, &format!("{base}/hello"), 25, |c, n| format!("ip pim hello {}", c.pick(n, &["10", "20", "10 40"])));
         text.maybe(1, &format!("{base}/drpriority"), 25, |c, n| format!("ip pim drpriority {}", c.pick(n, &["10", "100"])));
         text.maybe(1, &format!("{base}/bfd"), 15, |c, n| some(c, n, &["ip pim bfd", "ip pim bfd profile FAST"]));
-        text.flags(1, &base, 10, &["ip pim passive", "ip pim use-source 192.0.2.1"]);
+        // on a port without `ip pim` the last two end pimd
+        text.flags(1, &base, 10, &["ip pim passive", "ip pim use-source 192.0.2.1", "no ip pim bsm", "no ip pim unicast-bsm"]);
     }
     if text.choices.chance(&format!("{base}/igmp?"), 20) {
         let base = format!("{base}/igmp");
