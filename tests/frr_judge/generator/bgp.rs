@@ -374,7 +374,7 @@ fn evpn(text: &mut Text<'_>, base: &str, peers: &[Peer], is_main: bool) {
         text.maybe(2, &format!("{base}/advertise4"), 50, |c, n| some(c, n, &["advertise ipv4 unicast", "advertise ipv4 unicast route-map RM1"]));
         text.flags(2, &base, 30, &["advertise ipv6 unicast", "default-originate ipv4"]);
         text.maybe(2, &format!("{base}/rd"), 30, |c, n| format!("rd {}", c.pick(n, &["65001:51", "65001:52"])));
-        text.maybe(2, &format!("{base}/rt"), 30, |c, n| some(c, n, &["route-target import 65001:51", "route-target export 65001:51", "route-target both 65001:51"]));
+        // no route targets: bgpd 8.4.4 ends itself when they are changed for a VRF without a VNI
     }
     text.line(1, "exit-address-family");
 }

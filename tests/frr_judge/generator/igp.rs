@@ -51,7 +51,8 @@ fn ospf_instance(text: &mut Text<'_>, base: &str) {
         text.maybe(1, &format!("{base}/range2"), 12, |_, _| format!("area {area} range 172.16.0.0/12"));
         text.maybe(1, &format!("{base}/authentication"), 15, |c, n| format!("area {area} authentication{}", c.pick(n, &["", " message-digest"])));
         text.maybe(1, &format!("{base}/filter"), 10, |c, n| format!("area {area} filter-list prefix {} {}", c.pick(n, &["PL1", "PL2"]), c.pick(&format!("{n}/way"), &["in", "out"])));
-        text.maybe(1, &format!("{base}/default-cost"), 6, |c, n| format!("area {area} default-cost {}", c.pick(n, &["5", "10"])));
+        let has_kind = text.choices.number(&format!("{base}/kind"), 0, 4) < 4;
+        text.maybe(1, &format!("{base}/default-cost"), if has_kind { 8 } else { 0 }, |c, n| format!("area {area} default-cost {}", c.pick(n, &["5", "10"])));
         text.maybe(1, &format!("{base}/export"), 6, |c, n| format!("area {area} export-list {}", c.pick(n, &["NETS", "MGMT"])));
     }
     for protocol in ["connected", "static", "bgp", "isis"] {

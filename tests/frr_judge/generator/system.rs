@@ -208,8 +208,8 @@ fn isis_port(text: &mut Text<'_>, base: &str) {
     if !base.contains("/lo/") {
         value(text, "network", &["point-to-point"]);
     }
-    value(text, "metric", &["50", "60", "50 level-1", "40 level-2"]);
-    value(text, "hello-interval", &["1", "5", "3 level-1"]);
+    value(text, "metric", &["50", "60", "70"]);
+    value(text, "hello-interval", &["1", "5", "3"]);
     value(text, "hello-multiplier", &["5", "10"]);
     value(text, "csnp-interval", &["20", "30"]);
     value(text, "psnp-interval", &["5", "6"]);
