@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use reconverge::domain::config::command::SendLine;
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::platform::Platform;
 use reconverge::domain::platform::session::Session;
@@ -118,7 +119,7 @@ impl Judge {
         let predicted = dialect.predict(&running, &change.tree());
         let back = dialect.remediate(&predicted, &running, &Scope::Replace);
         let mut misses: Vec<String> = change.unproved.iter().map(|line| format!("unproved: {line}")).collect();
-        let lines = change.send_lines(exit);
+        let lines = self.typed(change.send_lines(exit));
         misses.extend(router.type_lines(&lines, &self.session).into_iter().map(|words| format!("refused: {words}")));
         let reached = router.running();
         let after = dialect.parse(&reached);
@@ -130,7 +131,7 @@ impl Judge {
             if !dialect.same(&predicted, &after) {
                 misses.extend(limited("predicted", &compare::differences(&dialect.print(&predicted), &dialect.print(&after))));
             }
-            let undo = back.send_lines(exit);
+            let undo = self.typed(back.send_lines(exit));
             misses.extend(router.type_lines(&undo, &self.session).into_iter().map(|words| format!("undo refused: {words}")));
             misses.extend(limited("undo differs", &compare::differences(&router.running(), from.shown)));
         }
@@ -158,6 +159,26 @@ impl Judge {
             ]);
         }
         verdict
+    }
+
+    /// Leaves sections without lines at once, as the driver does.
+    fn typed(&self, lines: Vec<SendLine>) -> Vec<SendLine> {
+        let dialect = &self.platform.dialect;
+        let mut places = vec![dialect.top()];
+        let mut out = Vec::with_capacity(lines.len());
+        for line in lines {
+            let (positive, negated) = dialect.positive(&line.text);
+            places.truncate(line.depth + 1);
+            let rule = places.last().and_then(|place| dialect.rule(*place, positive)).filter(|rule| rule.page.section && !negated);
+            let leave = SendLine { text: dialect.page.exit.clone(), depth: line.depth + 1, enters: false };
+            let is_empty = rule.is_some() && !line.enters;
+            if line.enters {
+                places.push(dialect.inside(rule));
+            }
+            out.push(line);
+            out.extend(is_empty.then_some(leave));
+        }
+        out
     }
 
     /// Returns after how many passes `frr-reload.py` is there.

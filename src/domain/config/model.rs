@@ -215,7 +215,8 @@ fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, 
             section.take(&text);
         }
     }
-    if removed {
+    let has_heir = || rule.prefixes(&rule.page.removes_unless, line).iter().any(|prefix| !section.with_prefix(prefix).is_empty());
+    if removed && !has_heir() {
         for prefix in rule.prefixes(&rule.page.removes, line) {
             match prefix.split_once(" *") {
                 None => section.take_prefix_below(&prefix, &dialect.page.negation),

@@ -187,8 +187,11 @@ pub(super) fn section_number(header: &str) -> Option<u32> {
     header.rsplit(' ').next()?.parse().ok()
 }
 
-/// Tells whether a section that always exists says nothing: no line, or defaults only.
+/// Tells whether a section that always exists, or that is not shown without lines, says nothing: no line, or defaults only.
 fn is_empty_permanent(dialect: &Dialect, rule: &Rule, node: &Node) -> bool {
+    if rule.page.hidden_empty && node.children.is_empty() {
+        return !dialect.positive(&node.text).1;
+    }
     if node.children.len() > 4 || !rule.page.permanent || !rule.page.section {
         return false;
     }

@@ -168,8 +168,12 @@ pub struct RulePage {
     pub ordered: Option<Ordered>,
     /// The thing cannot be removed: its lines are removed instead.
     pub permanent: bool,
+    /// The device does not show the section when nothing stands in it.
+    pub hidden_empty: bool,
     /// Templates of word prefixes: lines that begin so, here and below, vanish together with this one.
     pub removes: Vec<String>,
+    /// Templates of word prefixes: `removes` applies only when no line beside begins so any more.
+    pub removes_unless: Vec<String>,
     /// Templates of word prefixes: lines of the same section that vanish whenever this line is set or removed.
     pub resets: Vec<String>,
     /// The line that the device has when none of this kind is there, and that it does not show.

@@ -78,7 +78,6 @@ fn flags(text: &mut Text<'_>, base: &str, is_main: bool) {
             "bgp graceful-restart",
             "no bgp fast-external-failover",
             "bgp route-reflector allow-outbound-policy",
-            "bgp reject-as-sets",
             "bgp graceful-shutdown",
             "no bgp suppress-duplicates",
             "bgp default show-nexthop-hostname",
@@ -360,7 +359,7 @@ fn evpn(text: &mut Text<'_>, base: &str, peers: &[Peer], is_main: bool) {
             }
         }
         text.flags(2, &base, 60, &["advertise-all-vni"]);
-        text.flags(2, &base, 15, &["advertise-default-gw", "advertise-svi-ip", "dup-addr-detection max-moves 7 time 200", "no use-es-l3nhg"]);
+        text.flags(2, &base, 15, &["advertise-default-gw", "advertise-svi-ip", "dup-addr-detection max-moves 7 time 200"]);
         for vni in ["100", "200", "300"] {
             let name = format!("{base}/vni/{vni}");
             if text.choices.chance(&format!("{name}?"), 25) {

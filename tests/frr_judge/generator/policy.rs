@@ -180,7 +180,7 @@ fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str, action: &str) {
         clause("set ip next-hop", 12, &["192.0.2.1", "192.0.2.9", "peer-address", "unchanged"]),
         clause("set ipv6 next-hop global", 6, &["2001:db8::1", "2001:db8::2"]),
         clause("set local-preference", 25, &["100", "200", "300"]),
-        clause("set metric", 20, &["10", "50", "+5", "-5"]),
+        clause("set metric", 20, &["10", "50", "+5"]),
         clause("set metric-type", 5, &["type-1", "type-2"]),
         clause("set origin", 8, &["igp", "incomplete"]),
         clause("set tag", 8, &["9", "90"]),

@@ -35,7 +35,7 @@ fn pim_globals(text: &mut Text<'_>, depth: usize, base: &str) {
     value(text, "ip pim spt-switchover infinity-and-beyond", &["prefix-list PL1", "prefix-list PL2", ""]);
     value(text, "ip msdp mesh-group", &["MG source 192.0.2.254", "MG source 192.0.2.253"]);
     text.maybe(depth, &format!("{base}/msdp"), 6, |_, _| "ip msdp peer 192.0.2.9 source 192.0.2.254".into());
-    text.flags(depth, base, 6, &["ip pim ecmp", "ip pim ecmp rebalance", "no ip pim send-v6-secondary"]);
+    text.flags(depth, base, 6, &["ip pim ecmp", "ip pim ecmp\nip pim ecmp rebalance"]);
 }
 
 pub(super) fn key_chains(text: &mut Text<'_>) {
