@@ -134,7 +134,12 @@ impl Pattern {
             if !key.is_empty() {
                 key.push(' ');
             }
-            key.push_str(if word.is_value() { "_" } else { text });
+            match word {
+                Word::Value => key.push('_'),
+                // values of different forms are different things
+                Word::ValueMatching(regex) => key.push_str(regex.as_str()),
+                _ => key.push_str(text),
+            }
         }
         Cow::Owned(key)
     }

@@ -223,8 +223,6 @@ fn attributes(text: &mut Text<'_>, base: &str, peer: &Peer) {
     value(text, 4, "strict-capability-match", &[""]);
     value(text, 4, "solo", &[""]);
     value(text, 4, "sender-as-path-loop-detection", &[""]);
-    value(text, 3, "graceful-restart", &[""]);
-    value(text, 3, "graceful-restart-helper", &[""]);
 }
 
 fn family(text: &mut Text<'_>, base: &str, family: &str, peers: &[Peer]) {
@@ -358,16 +356,8 @@ fn evpn(text: &mut Text<'_>, base: &str, peers: &[Peer], is_main: bool) {
                 text.flags(2, &name, 10, &[&format!("neighbor {} soft-reconfiguration inbound", peer.name)]);
             }
         }
-        text.flags(2, &base, 60, &["advertise-all-vni"]);
-        text.flags(2, &base, 15, &["advertise-default-gw", "advertise-svi-ip", "dup-addr-detection max-moves 7 time 200"]);
-        for vni in ["100", "200", "300"] {
-            let name = format!("{base}/vni/{vni}");
-            if text.choices.chance(&format!("{name}?"), 25) {
-                text.line(2, format!("vni {vni}"));
-                text.maybe(3, &format!("{name}/rd"), 60, |c, n| format!("rd {}", c.pick(n, &["192.0.2.1:100", "65001:200"])));
-                text.flags(3, &name, 20, &["advertise-default-gw", "advertise-svi-ip"]);
-                text.line(2, "exit-vni");
-            }
+        if text.choices.chance(&format!("{base}/vnis"), 60) {
+            vnis(text, &base);
         }
     } else {
         text.maybe(2, &format!("{base}/advertise4"), 50, |c, n| some(c, n, &["advertise ipv4 unicast", "advertise ipv4 unicast route-map RM1"]));
@@ -376,4 +366,19 @@ fn evpn(text: &mut Text<'_>, base: &str, peers: &[Peer], is_main: bool) {
         // no route targets: bgpd 8.4.4 ends itself when they are changed for a VRF without a VNI
     }
     text.line(1, "exit-address-family");
+}
+
+/// What a router takes only after `advertise-all-vni`.
+fn vnis(text: &mut Text<'_>, base: &str) {
+    text.line(2, "advertise-all-vni");
+    text.flags(2, base, 15, &["advertise-default-gw", "advertise-svi-ip", "dup-addr-detection max-moves 7 time 200"]);
+    for vni in ["100", "200", "300"] {
+        let name = format!("{base}/vni/{vni}");
+        if text.choices.chance(&format!("{name}?"), 25) {
+            text.line(2, format!("vni {vni}"));
+            text.maybe(3, &format!("{name}/rd"), 60, |c, n| format!("rd {}", c.pick(n, &["192.0.2.1:100", "65001:200"])));
+            text.flags(3, &name, 20, &["advertise-default-gw", "advertise-svi-ip"]);
+            text.line(2, "exit-vni");
+        }
+    }
 }

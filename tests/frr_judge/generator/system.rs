@@ -241,7 +241,8 @@ fn pim_port(text: &mut Text<'_>, base: &str) {
         value(text, "query-max-response-time", &["50", "100"]);
         value(text, "last-member-query-interval", &["20", "30"]);
         value(text, "last-member-query-count", &["3", "5"]);
-        text.flags(1, &base, 15, &["ip igmp join 239.1.1.1", "ip igmp join 239.1.1.2 192.0.2.9"]);
+        // on a port that does not exist the router fails to join
+        text.flags(1, &base, if base.contains("eth9") { 0 } else { 15 }, &["ip igmp join 239.1.1.1", "ip igmp join 239.1.1.2 192.0.2.9"]);
     }
 }
 
