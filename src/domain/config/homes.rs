@@ -114,6 +114,9 @@ pub(super) fn presumed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node
         if !things.is_empty() {
             say(dialect, nodes, page, (&things, is_on));
         }
+        if !page.hidden.is_empty() && things.iter().any(|(_, like)| like.is_some()) {
+            hide(dialect, place, nodes, (page, &things));
+        }
     }
 }
 
@@ -132,5 +135,19 @@ fn say(dialect: &Dialect, nodes: &mut Vec<Node>, page: &Presumed, (things, is_on
         let value = like.as_ref().and_then(|other| own(other)).unwrap_or(is_on);
         let text = if value { positive(name) } else { negative(name) };
         nodes[at].children.push(Node::leaf(text, 0));
+    }
+}
+
+/// Takes lines away that say of a thing what another thing says for it.
+fn hide(dialect: &Dialect, place: Place<'_>, nodes: &mut [Node], (page, things): (&Presumed, &[(String, Option<String>)])) {
+    for section in nodes.iter_mut().filter(|node| !node.children.is_empty()) {
+        let inside = dialect.inside(dialect.rule(place, &section.text));
+        let said: BTreeSet<Box<str>> = section.children.iter().map(|node| node.text.clone()).collect();
+        section.children.retain(|node| {
+            let Some(rule) = dialect.rule(inside, &node.text).filter(|rule| page.hidden.iter().any(|line| line == rule.name())) else { return true };
+            let words = rule.pattern.captures(&node.text);
+            let like = words.first().and_then(|name| things.iter().find(|(other, _)| other == name)?.1.as_deref().map(|like| (*name, like)));
+            like.is_none_or(|(name, like)| !said.contains(node.text.replacen(name, like, 1).as_str()))
+        });
     }
 }

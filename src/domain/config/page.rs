@@ -232,6 +232,8 @@ pub struct Presumed {
     pub unless: String,
     /// The pattern of the rule, one of `by`, whose second captured word names another thing that decides.
     pub like: Option<String>,
+    /// Patterns of rules in sections below: the device does not show such a line when the other thing has the same one.
+    pub hidden: Vec<String>,
 }
 
 /// How a line with a different value is sent.

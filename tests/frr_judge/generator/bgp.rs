@@ -221,7 +221,6 @@ fn attributes(text: &mut Text<'_>, base: &str, peer: &Peer) {
     value(text, 5, "dont-capability-negotiate", &[""]);
     value(text, 4, "enforce-first-as", &[""]);
     value(text, 4, "strict-capability-match", &[""]);
-    value(text, 4, "solo", &[""]);
     value(text, 4, "sender-as-path-loop-detection", &[""]);
 }
 
@@ -319,7 +318,7 @@ fn family_neighbor(text: &mut Text<'_>, depth: usize, base: &str, peer: &Peer, i
     value(text, few, "as-override", &[""]);
     value(text, few, "remove-private-AS", &["", "all", "replace-AS", "all replace-AS"]);
     let serves = !peer.is_member && peer.is_external && text.choices.chance(&format!("{name}/serves"), 6);
-    value(text, if serves { 0 } else { few }, "attribute-unchanged", &["", "as-path", "next-hop med", "as-path next-hop med"]);
+    value(text, if serves || peer.is_member { 0 } else { few }, "attribute-unchanged", &["", "as-path", "next-hop med", "as-path next-hop med"]);
     value(text, few, "addpath-tx-all-paths", &[""]);
     value(text, 3, "unsuppress-map", &["RM1", "RM2"]);
     value(text, 3, "soo", &["65001:5", "65001:6"]);

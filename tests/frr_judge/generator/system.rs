@@ -35,7 +35,7 @@ fn pim_globals(text: &mut Text<'_>, depth: usize, base: &str) {
     value(text, "ip pim spt-switchover infinity-and-beyond", &["prefix-list PL1", "prefix-list PL2", ""]);
     value(text, "ip msdp mesh-group", &["MG source 192.0.2.254", "MG source 192.0.2.253"]);
     text.maybe(depth, &format!("{base}/msdp"), 6, |_, _| "ip msdp peer 192.0.2.9 source 192.0.2.254".into());
-    text.flags(depth, base, 6, &["ip pim ecmp", "ip pim ecmp\nip pim ecmp rebalance"]);
+    text.flags(depth, base, 6, &["ip pim ecmp", "ip pim ecmp rebalance"]);
 }
 
 pub(super) fn key_chains(text: &mut Text<'_>) {
@@ -129,7 +129,7 @@ pub(super) fn interfaces(text: &mut Text<'_>) {
         }
         text.flags(1, &base, 15, &["ipv6 address 2001:DB8:a::1/64", "ipv6 address 2001:db8:b::1/127"]);
         text.maybe(1, &format!("{base}/bandwidth"), 10, |c, n| format!("bandwidth {}", c.pick(n, &["1000", "10000"])));
-        text.flags(1, &base, 8, &["shutdown", "link-detect", "no link-detect", "multicast", "no ipv6 nd suppress-ra"][..if port == "swp3" { 5 } else { 2 }].as_ref());
+        text.flags(1, &base, 8, &["shutdown", "link-detect", "no ipv6 nd suppress-ra"]);
         text.maybe(1, &format!("{base}/ra-interval"), 8, |c, n| format!("ipv6 nd ra-interval {}", c.pick(n, &["5", "10"])));
         text.maybe(1, &format!("{base}/ra-lifetime"), 5, |c, n| format!("ipv6 nd ra-lifetime {}", c.pick(n, &["900", "1900"])));
         text.maybe(1, &format!("{base}/nd-prefix"), 5, |_, _| "ipv6 nd prefix 2001:db8:a::/64".into());
