@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dialect::{Dialect, Place};
 use super::page::Presumed;
-use super::pattern::fill;
+use super::pattern::{fill, has_words_prefix};
 use super::tree::Node;
 
 /// Moves lines of the top and of the sections there into the sections at the top to which they belong.
@@ -121,20 +121,23 @@ pub(super) fn presumed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node
 }
 
 fn say(dialect: &Dialect, nodes: &mut Vec<Node>, page: &Presumed, (things, is_on): (&[(String, Option<String>)], bool)) {
-    let at = nodes.iter().position(|node| *node.text == *page.inside).unwrap_or_else(|| {
+    if !page.only_like && nodes.iter().all(|node| *node.text != *page.inside) {
         nodes.push(Node::leaf(page.inside.as_str(), 0));
-        nodes.len() - 1
-    });
-    let said: BTreeSet<Box<str>> = nodes[at].children.iter().map(|node| node.text.clone()).collect();
+    }
     let positive = |name: &str| page.line.replace("{1}", name);
     let negative = |name: &str| format!("{}{}", dialect.page.negation, positive(name));
-    let own = |name: &str| {
-        if said.contains(positive(name).as_str()) { Some(true) } else { said.contains(negative(name).as_str()).then_some(false) }
-    };
-    for (name, like) in things.iter().filter(|(name, _)| own(name).is_none()) {
-        let value = like.as_ref().and_then(|other| own(other)).unwrap_or(is_on);
-        let text = if value { positive(name) } else { negative(name) };
-        nodes[at].children.push(Node::leaf(text, 0));
+    for section in nodes.iter_mut().filter(|node| has_words_prefix(&node.text, &page.inside)) {
+        let said: BTreeSet<Box<str>> = section.children.iter().map(|node| node.text.clone()).collect();
+        let own = |name: &str| match said.contains(positive(name).as_str()) {
+            true => Some(true),
+            false => said.contains(negative(name).as_str()).then_some(false),
+        };
+        for (name, like) in things.iter().filter(|(name, _)| own(name).is_none()) {
+            let inherited = like.as_ref().and_then(|other| own(other));
+            let value = if page.only_like { inherited.filter(|value| *value) } else { Some(inherited.unwrap_or(is_on)) };
+            let text = value.map(|value| if value { positive(name) } else { negative(name) });
+            section.children.extend(text.map(|text| Node::leaf(text, 0)));
+        }
     }
 }
 

@@ -78,6 +78,8 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
                 continue;
             }
             if node.children.is_empty() && rule.is_default(&node.text) && !rule.page.send_default {
+                // It says that what was written before does not hold.
+                contradicted.reset.insert(rule.pattern.key(positive).into_owned(), out.len());
                 continue;
             }
             if rule.page.keep && !rule.page.resets.is_empty() {
@@ -98,7 +100,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         }
         out.push(Line { node, rule });
     }
-    let mut out = last_wins(dialect, place, contradicted.remove(out));
+    let mut out = last_wins(dialect, place, contradicted.remove(dialect, out));
     out.retain(|line| !line.rule.is_some_and(|rule| is_empty_permanent(dialect, rule, &line.node)));
     let mut out: Vec<Node> = out.into_iter().map(|line| line.node).collect();
     if dialect.has_lists {
@@ -127,24 +129,27 @@ impl Line<'_> {
 struct Contradicted {
     /// Lines that vanish when they stand before a place.
     before: BTreeMap<Box<str>, usize>,
+    /// Keys of lines that vanish when they stand before a place.
+    reset: BTreeMap<String, usize>,
     /// Lines that vanish when one beside them begins with certain words.
     beside: Vec<(String, Box<str>)>,
 }
 
 impl Contradicted {
-    fn remove(self, lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    fn remove<'a>(self, dialect: &Dialect, lines: Vec<Line<'a>>) -> Vec<Line<'a>> {
         let mut gone: BTreeSet<Box<str>> = BTreeSet::new();
         if !self.beside.is_empty() {
             let texts: BTreeSet<&str> = lines.iter().map(|line| line.node.text.as_ref()).collect();
             let stands = |prefix: &str| texts.range(prefix..).next().is_some_and(|text| has_words_prefix(text, prefix));
             gone.extend(self.beside.into_iter().filter(|(prefix, _)| stands(prefix)).map(|(_, text)| text));
         }
-        if gone.is_empty() && self.before.is_empty() {
+        if gone.is_empty() && self.before.is_empty() && self.reset.is_empty() {
             return lines;
         }
         let stays = |(index, line): &(usize, Line<'_>)| {
             let text = &line.node.text;
-            !gone.contains(text) && self.before.get(text).is_none_or(|end| index >= end)
+            let is_reset = || !self.reset.is_empty() && self.reset.get(line.key(dialect).as_ref()).is_some_and(|end| index < end);
+            !gone.contains(text) && self.before.get(text).is_none_or(|end| index >= end) && !is_reset()
         };
         lines.into_iter().enumerate().filter(stays).map(|(_, line)| line).collect()
     }

@@ -224,8 +224,10 @@ pub struct RulePage {
 pub struct Presumed {
     /// The line that says it; `{1}` is the thing's name.
     pub line: String,
-    /// The section below in which it is said.
+    /// How the headers of the sections below begin in which it is said.
     pub inside: String,
+    /// Only things like another one have it, and only where that one says so; otherwise the section is made when it is not there.
+    pub only_like: bool,
     /// The patterns of the rules whose first key word names a thing.
     pub by: Vec<String>,
     /// The line with which nothing has it.

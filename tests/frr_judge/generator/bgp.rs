@@ -278,7 +278,7 @@ fn family(text: &mut Text<'_>, base: &str, family: &str, peers: &[Peer]) {
         if base.contains("RED") {
             text.flags(2, &base, 30, &["rd vpn export 65001:1", "label vpn export auto", "export vpn", "import vpn"]);
             text.maybe(2, &format!("{base}/rt"), 30, |c, n| some(c, n, &["rt vpn both 65001:1", "rt vpn import 65001:1", "rt vpn export 65001:1 65001:2"]));
-        } else if base.contains("main") {
+        } else if base.contains("main") && text.choices.chance("bgp/RED?", 30) {
             text.maybe(2, &format!("{base}/import vrf"), 5, |_, _| "import vrf RED".into());
         }
         text.line(1, "exit-address-family");

@@ -304,7 +304,8 @@ pub(super) fn bfd(text: &mut Text<'_>) {
             value(text, "echo transmit-interval", &["50", "100"]);
             value(text, "echo receive-interval", &["60", "disabled"]);
         }
-        text.flags(2, &base, 12, &["passive-mode", "shutdown", "no shutdown"]);
+        text.flags(2, &base, 12, &["passive-mode"]);
+        text.maybe(2, &format!("{base}/shutdown"), 15, |c, n| some(c, n, &["shutdown", "no shutdown"]));
         if header.starts_with("peer") {
             value(text, "profile", &["FAST", "SLOW"]);
         }
