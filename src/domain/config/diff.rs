@@ -70,11 +70,17 @@ fn in_the_way(dialect: &Dialect, place: Place<'_>, (running, intended): (&[Node]
 /// Sends removals that stand in the way of lines elsewhere in a visit of their own to their section, before everything else.
 fn with_early_visits(dialect: &Dialect, place: Place<'_>, out: &mut Vec<Command>) {
     let mut visits = Vec::new();
-    for command in out.iter_mut().filter(|command| command.kind == Kind::Enter && command.children.len() > 1) {
+    let removes = |command: &Command| {
+        let line = command.old.as_deref().filter(|_| command.kind == Kind::Remove)?;
+        let rule = dialect.rule(place, line)?;
+        Some(rule.prefixes(&rule.page.removes, line))
+    };
+    let goes_anyway: Vec<String> = out.iter().filter_map(removes).flatten().collect();
+    for command in out.iter_mut().filter(|command| command.kind == Kind::Enter) {
         let inside = dialect.inside(dialect.rule(place, &command.text));
         let is_early = |child: &Command| {
-            let line = child.old.as_deref().filter(|_| child.kind == Kind::Remove);
-            line.and_then(|line| dialect.rule(inside, line)).is_some_and(|rule| rule.page.removed_early)
+            let Some(line) = child.old.as_deref().filter(|_| child.kind == Kind::Remove) else { return false };
+            dialect.rule(inside, line).is_some_and(|rule| rule.page.removed_early) && !goes_anyway.iter().any(|prefix| has_words_prefix(line, prefix))
         };
         let (early, late): (Vec<Command>, Vec<Command>) = command.children.drain(..).partition(is_early);
         command.children = late;

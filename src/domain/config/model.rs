@@ -116,6 +116,11 @@ impl Section {
                 self.take(&text);
             }
         }
+        self.in_sections(|section| section.take_prefix_below(prefix, negation));
+    }
+
+    /// Does something in every section that holds lines.
+    fn in_sections(&mut self, what: impl Fn(&mut Self)) {
         let sections: Vec<Box<str>> = self
             .items
             .iter()
@@ -125,7 +130,7 @@ impl Section {
             .collect();
         for text in sections {
             if let Some(section) = self.open(&text) {
-                section.take_prefix_below(prefix, negation);
+                what(section);
             }
         }
     }
@@ -213,6 +218,11 @@ fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, 
     for prefix in rule.prefixes(&rule.page.resets, line) {
         for text in section.with_prefix(&prefix).into_iter().filter(|text| **text != *line) {
             section.take(&text);
+        }
+    }
+    if !removed {
+        for prefix in rule.prefixes(&rule.page.resets_below, line) {
+            section.in_sections(|inner| inner.take_prefix_below(&prefix, &dialect.page.negation));
         }
     }
     let has_heir = || rule.prefixes(&rule.page.removes_unless, line).iter().any(|prefix| !section.with_prefix(prefix).is_empty());

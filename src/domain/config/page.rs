@@ -176,6 +176,8 @@ pub struct RulePage {
     pub removes_unless: Vec<String>,
     /// Templates of word prefixes: lines of the same section that vanish whenever this line is set or removed.
     pub resets: Vec<String>,
+    /// Templates of word prefixes: lines that begin so, negated or not, in sections below vanish when this line is set.
+    pub resets_below: Vec<String>,
     /// The line that the device has when none of this kind is there, and that it does not show.
     pub default: Option<String>,
     /// The default is sent all the same when the section around it is new (`no shutdown` of a new interface).

@@ -216,7 +216,8 @@ fn attributes(text: &mut Text<'_>, base: &str, peer: &Peer) {
     value(text, few, "shutdown", &["", "message planned work"]);
     value(text, 6, "passive", &[""]);
     value(text, 5, "port", &["1179", "2179"]);
-    value(text, 5, "capability extended-nexthop", &[""]);
+    // a port always has it
+    value(text, if peer.is_port { 0 } else { 5 }, "capability extended-nexthop", &[""]);
     value(text, 5, "capability dynamic", &[""]);
     value(text, 5, "dont-capability-negotiate", &[""]);
     value(text, 4, "enforce-first-as", &[""]);
