@@ -86,7 +86,7 @@ impl Dialect {
     }
 
     /// Masks a line or a text of several lines (a banner, a key) at a known place.
-    fn masked_in(&self, context: Context, text: &str) -> String {
+    pub(super) fn masked_in(&self, context: Context, text: &str) -> String {
         let mut walk = Walk { menu: context, ..Walk::default() };
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {

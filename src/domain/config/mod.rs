@@ -23,6 +23,8 @@ pub mod mask;
 pub mod flat;
 pub mod routeros;
 pub mod document;
+pub mod crypt;
+pub mod secret_compare;
 
 use command::Remediation;
 use dialect::Dialect;

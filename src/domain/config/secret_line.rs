@@ -42,8 +42,11 @@ pub(super) struct Token<'a> {
     assigned: bool,
 }
 
+/// Most words between the announcement of a secret and its value.
+const QUALIFIERS_MAX: usize = 8;
+
 /// Lines that do not match can neither hold a secret nor say anything about the lines below.
-const TRIGGER: &str = r"(?i)pass|pwd|secret|key|communit|psk|pre-share|hash|token|phrase|credential|auth|crypt|cipher|snmp|radius|tacacs|ldap|vrrp|hsrp|standby|nhrp|glbp|\bcak\b|mgmt-user|<prv>|<tls>|://|\bENC |\$[0-9a-zA-Z]{1,9}\$|%[\^@$#+]%|\{(?:enc|sha|ssha|md5|crypt|aes)|-AQ==|\bencrypted:|securityname|createuser";
+const TRIGGER: &str = r"(?i)pass|pwd|secret|key|communit|psk|pre-share|hash|token|phrase|credential|auth|crypt|cipher|snmp|radius|tacacs|ldap|vrrp|hsrp|standby|nhrp|glbp|\bcak\b|mgmt-user|<prv>|<tls>|://|\bENC |\$[0-9a-zA-Z]{1,9}\$|%[\^@$#+]%|\{(?:enc|sha|ssha|md5|crypt|aes)|-AQ==|\bencrypted:|securityname|createuser|\bipsec ";
 
 static TRIGGERS: LazyLock<Regex> = LazyLock::new(|| regex(TRIGGER));
 static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
@@ -115,13 +118,14 @@ pub(super) fn tokens(line: &str) -> Vec<Token<'_>> {
     let mut out = Vec::new();
     let mut at = 0;
     let mut assigned = false;
+    let mut quotes = Quotes { line, open_ended: [false; 2] };
     while at < bytes.len() {
         if bytes[at].is_ascii_whitespace() {
             at += 1;
             assigned = false;
             continue;
         }
-        if let Some(close) = closing_quote(line, at) {
+        if let Some(close) = quotes.close(at) {
             out.push(token(line, at + 1..close, true, assigned));
             at = close + 1;
             assigned = bytes.get(at) == Some(&b'=');
@@ -130,7 +134,7 @@ pub(super) fn tokens(line: &str) -> Vec<Token<'_>> {
             }
             continue;
         }
-        if matches!(bytes[at], b'{' | b'[' | b'(' | b',') && closing_quote(line, at + 1).is_some() {
+        if matches!(bytes[at], b'{' | b'[' | b'(' | b',') && quotes.close(at + 1).is_some() {
             at += 1;
             continue;
         }
@@ -166,24 +170,35 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-/// Returns where the quotes that open at `at` close, when they close before white space, the end or punctuation.
-fn closing_quote(line: &str, at: usize) -> Option<usize> {
-    let bytes = line.as_bytes();
-    let quote = *bytes.get(at).filter(|b| matches!(b, b'"' | b'\''))?;
-    let mut index = at + 1;
-    while index < bytes.len() {
-        match bytes[index] {
-            b'\\' => index += 1,
-            b if b == quote => {
-                let after = bytes.get(index + 1);
-                let ends = after.is_none_or(|b| b.is_ascii_whitespace() || b";,:}])>=".contains(b));
-                return ends.then_some(index);
-            }
-            _ => {}
+/// Finds closing quotes; what was searched for in vain is not searched for again.
+struct Quotes<'a> {
+    line: &'a str,
+    open_ended: [bool; 2],
+}
+
+impl Quotes<'_> {
+    /// Returns where the quotes that open at `at` close: before white space, the end or punctuation.
+    fn close(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.line.as_bytes();
+        let quote = *bytes.get(at).filter(|b| matches!(b, b'"' | b'\''))?;
+        let open_ended = &mut self.open_ended[usize::from(quote == b'"')];
+        if *open_ended {
+            return None;
         }
-        index += 1;
+        let mut index = at + 1;
+        while index < bytes.len() {
+            match bytes[index] {
+                b'\\' => index += 1,
+                b if b == quote && bytes.get(index + 1).is_none_or(|b| b.is_ascii_whitespace() || b";,:}])>=".contains(b)) => {
+                    return Some(index);
+                }
+                _ => {}
+            }
+            index += 1;
+        }
+        *open_ended = true;
+        None
     }
-    None
 }
 
 /// Returns where the secrets of a line (without indentation) stand, in order and apart from each other.
@@ -199,7 +214,7 @@ pub(super) fn spans(line: &str, context: Context) -> Vec<Range<usize>> {
         markup_spans(line, &mut out);
     }
     let words = tokens(line);
-    let scan = Scan { line, words: &words, context };
+    let scan = Scan::new(line, &words, context);
     scan.announced(&mut out);
     scan.trap_targets(&mut out);
     scan.snmp_users(&mut out);
@@ -246,21 +261,29 @@ struct Scan<'a> {
     line: &'a str,
     words: &'a [Token<'a>],
     context: Context,
+    /// The first word that is no negation.
+    first: &'a str,
+    /// Whether the line is about SNMP.
+    snmp: bool,
+    /// Whether the line is about servers that share a key with us.
+    servers: bool,
+    /// Whether the line lists methods, of which a password is one.
+    methods: bool,
 }
 
-impl Scan<'_> {
-    fn first(&self) -> &str {
-        let skip = usize::from(self.words.first().is_some_and(|word| matches!(word.lower.as_ref(), "no" | "undo" | "default")));
-        self.words.get(skip).map_or("", |word| word.lower.as_ref())
-    }
-
-    fn is_snmp(&self) -> bool {
-        self.context.snmp || self.words.iter().take(6).any(|word| word.lower.contains("snmp"))
-    }
-
-    fn has_servers(&self) -> bool {
+impl<'a> Scan<'a> {
+    fn new(line: &'a str, words: &'a [Token<'a>], context: Context) -> Self {
+        let skip = usize::from(words.first().is_some_and(|word| matches!(word.lower.as_ref(), "no" | "undo" | "default")));
         let named = |word: &Token<'_>| ["radius", "tacacs", "ldap", "isakmp", "ikev", "psk"].iter().any(|name| word.lower.contains(name));
-        self.context.servers || self.words.iter().any(named)
+        Self {
+            line,
+            words,
+            context,
+            first: words.get(skip).map_or("", |word| word.lower.as_ref()),
+            snmp: context.snmp || words.iter().take(6).any(|word| word.lower.contains("snmp")),
+            servers: context.servers || words.iter().any(named),
+            methods: words.iter().any(|word| word.lower.contains("-order") || word.lower.ends_with("-methods")),
+        }
     }
 
     /// The value of a word as it stands: without the semicolon that ends the line.
@@ -272,32 +295,40 @@ impl Scan<'_> {
 
     /// Words that announce a secret, and what follows them.
     fn announced(&self, out: &mut Vec<Range<usize>>) {
-        let prose = is_prose_line(self.first());
+        let prose = is_prose_line(self.first);
         let mut index = 0;
         while index < self.words.len() {
             let word = &self.words[index];
             let found = announces(&word.lower).filter(|kind| match kind {
-                Announces::Community => self.is_snmp() || word.lower.contains("rocommunity") || word.lower.contains("rwcommunity"),
-                Announces::Password if self.words[..index].iter().any(|word| word.lower.contains("-order") || word.lower.ends_with("-methods")) => false,
+                Announces::Community => self.snmp || word.lower.contains("rocommunity") || word.lower.contains("rwcommunity"),
                 Announces::Key | Announces::NamedKey => !prose,
-                Announces::Password => true,
+                Announces::Password => !self.methods,
             });
             index += 1;
             let Some(kind) = found else { continue };
             let Some(at) = self.value_after(index, kind) else { continue };
             let value = &self.words[at];
             let names_another = !value.assigned && self.words.get(at + 1).is_some_and(|next| next.assigned);
-            let operators = self.first() == "password" && matches!(value.lower.as_ref(), "manager" | "operator") && at + 1 < self.words.len();
-            let structural = operators || is_structure(kind, self.first(), &value.lower) && !value.quoted;
+            let operators = self.first == "password" && matches!(value.lower.as_ref(), "manager" | "operator") && at + 1 < self.words.len();
+            let structural = operators || is_structure(kind, self.first, &value.lower) && !value.quoted;
+            if value.text.bytes().all(|b| b == b'*') {
+                index = at + 1;
+                continue;
+            }
             if structural || names_another || self.is_number_of_key(kind, at) {
                 continue;
+            }
+            if !value.quoted && value.text.starts_with(['"', '\'']) {
+                // The text goes on in the next line, or its end cannot be told.
+                out.push(value.start..self.line.len());
+                return;
             }
             out.push(self.value(at));
             index = at + 1;
             let open_ended = matches!(kind, Announces::Password | Announces::Key | Announces::NamedKey)
                 && !value.quoted
                 && !value.assigned
-                && rest_is_value(self.first());
+                && rest_is_value(self.first);
             while open_ended && index < self.words.len() && !is_follower(&self.words[index]) && !self.words[index].assigned {
                 out.push(self.value(index));
                 index += 1;
@@ -307,8 +338,9 @@ impl Scan<'_> {
 
     /// Steps over words that only tell the form of the value.
     fn value_after(&self, mut index: usize, kind: Announces) -> Option<usize> {
-        let snmp_agent = self.first().starts_with("snmp-agent") || self.first().starts_with('/') || matches!(self.first(), "set" | "add" | "configure" | "config");
+        let snmp_agent = self.first.starts_with("snmp-agent") || self.first.starts_with('/') || matches!(self.first, "set" | "add" | "configure" | "config");
         let in_list = self.context.communities;
+        let end = index + QUALIFIERS_MAX;
         loop {
             let word = self.words.get(index)?;
             let Some(next) = self.words.get(index + 1) else { return Some(index) };
@@ -332,7 +364,7 @@ impl Scan<'_> {
                 }
                 _ => !direct && is_qualifier(lower, kind),
             };
-            if !skip {
+            if !skip || index >= end {
                 return Some(index);
             }
             index += 1;
@@ -350,7 +382,7 @@ impl Scan<'_> {
         }
         let number = value.bytes().all(|b| b.is_ascii_digit());
         let named = kind == Announces::NamedKey && value.len() > 5;
-        number && !named && (self.context.chain || value.len() <= 10 && !self.has_servers())
+        number && !named && (self.context.chain || value.len() <= 10 && !self.servers)
     }
 
     /// `snmp-server host ADDRESS … COMMUNITY`: nothing announces it.
@@ -378,16 +410,16 @@ impl Scan<'_> {
 
     /// The passwords of SNMPv3 users, in clear or localised (RFC 3414).
     fn snmp_users(&self, out: &mut Vec<Range<usize>>) {
-        let snmp = self.is_snmp();
-        if !snmp && !self.words.iter().any(|word| word.lower.ends_with("authentication-mode")) {
+        if !self.snmp && !self.words.iter().any(|word| word.lower.ends_with("authentication-mode")) {
             return;
         }
         let lower = |index: usize| self.words.get(index).map_or("", |word| word.lower.as_ref());
         let v3 = |index: usize| lower(index) == "v3" || index > 0 && lower(index - 1) == "version" && lower(index) == "3";
         let version3 = (0..self.words.len()).any(v3);
+        let user = (0..self.words.len()).find(|at| matches!(lower(*at), "user" | "usm-user" | "usm" | "remote-user"));
         for index in 0..self.words.len() {
             let announced = lower(index).ends_with("authentication-mode")
-                || snmp && matches!(lower(index), "auth" | "authentication" | "priv" | "privacy" | "privacy-mode" | "auth-protocol" | "privacy-protocol" | "encryption");
+                || self.snmp && matches!(lower(index), "auth" | "authentication" | "priv" | "privacy" | "privacy-mode" | "auth-protocol" | "privacy-protocol" | "encryption");
             if lower(index) == "securityname" && !version3 {
                 let at = index + 1 + usize::from(lower(index + 1) == "cipher");
                 out.extend(self.words.get(at).map(|_| self.value(at)));
@@ -397,11 +429,10 @@ impl Scan<'_> {
             }
             let mut at = index + 1;
             let number = |at: usize| at > index + 1 && lower(at).bytes().all(|b| b.is_ascii_digit());
-            while at + 1 < self.words.len() && (number(at) || is_qualifier(lower(at), Announces::Password)) {
+            while at + 1 < self.words.len() && at < index + QUALIFIERS_MAX && (number(at) || is_qualifier(lower(at), Announces::Password)) {
                 at += 1;
             }
-            let users = (0..index).any(|before| matches!(lower(before), "user" | "usm-user" | "usm" | "remote-user"));
-            let plain = at == index + 1 && !(users && matches!(lower(index), "priv" | "privacy"));
+            let plain = at == index + 1 && !(user.is_some_and(|user| user < index) && matches!(lower(index), "priv" | "privacy"));
             let structural = announces(lower(at)).is_some() || matches!(lower(at), "read" | "write" | "notify" | "access" | "localizedkey" | "context" | "localized-key" | "auth-encrypted" | "privacy-encrypted" | "" | "{");
             if !plain && !structural && !is_algorithm(lower(at)) {
                 out.push(self.value(at));
@@ -411,7 +442,7 @@ impl Scan<'_> {
 
     /// Values that are secrets because of the section they stand in.
     fn by_surroundings(&self, out: &mut Vec<Range<usize>>) {
-        let first = self.first();
+        let first = self.first;
         if self.context.communities || first == "/snmp" && self.words.get(1).is_some_and(|word| word.lower == "community") {
             let name = self.words.windows(2).position(|pair| pair[0].lower == "name" && (pair[1].assigned || first == "set"));
             out.extend(name.map(|index| self.value(index + 1)));
@@ -450,7 +481,7 @@ impl Scan<'_> {
         let Some(from) = self.words.iter().position(stem) else { return };
         for index in from + 1..self.words.len() {
             let word = &self.words[index];
-            let before = self.words[..index].iter().rev().find(|word| !matches!(word.text, "=" | ":")).unwrap_or(word);
+            let before = self.words[..index].iter().rev().take(3).find(|word| !matches!(word.text, "=" | ":")).unwrap_or(word);
             if PUBLIC.contains(&before.lower.as_ref()) || before.lower.starts_with("ecdsa-sha2") || announces(&word.lower).is_some() {
                 continue;
             }
