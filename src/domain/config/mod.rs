@@ -25,6 +25,9 @@ pub mod routeros;
 pub mod document;
 pub mod crypt;
 pub mod secret_compare;
+mod words;
+pub mod grouping;
+pub mod management;
 
 use command::Remediation;
 use dialect::Dialect;
