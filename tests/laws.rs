@@ -82,7 +82,9 @@ fn laws(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Resul
     holds(nothing.is_empty(), "a configuration differs from itself", || dialect.commands_text(&nothing))?;
     let again = dialect.parse(&dialect.print(intended));
     let exact = !is_nested(dialect) || again.lines() == intended.lines();
-    holds(exact && dialect.same(&again, intended), "printing and reading changes a configuration", || dialect.print(intended))
+    holds(exact && dialect.same(&again, intended), "printing and reading changes a configuration", || {
+        dialect.print(intended)
+    })
 }
 
 fn change_word(text: &str, with: u16) -> String {
