@@ -81,7 +81,9 @@ impl Dialect {
     /// Computes the commands that turn `running` into `intended` within the scope.
     pub fn remediate(&self, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
         match self.page.family {
-            Family::Context | Family::Indented | Family::Fortios => remediate::remediate(self, running, intended, scope),
+            Family::Context | Family::Indented | Family::Fortios => {
+                remediate::remediate(self, running, intended, scope)
+            }
             Family::Braces | Family::Set => flat::remediate(self, running, intended, scope),
             Family::Routeros => routeros::remediate(self, running, intended, scope),
             Family::Json => document::remediate_json(self, running, intended, scope),
