@@ -82,7 +82,9 @@ fn hier_config_predictions() {
     let Some(vectors) = vectors("future") else { return };
     let (mut same, mut total, mut skipped) = (0, 0, 0);
     for vector in vectors {
-        let Some(platform) = platform(&vector.platform).and_then(|name| Platform::built_in(name).ok()) else {
+        let known = platform(&vector.platform).and_then(|name| Platform::built_in(name).ok());
+        // The recorded predictions take no line away on `delete`; `conformance_flat` judges them without those lines.
+        let Some(platform) = known.filter(|platform| !platform.dialect.is_flat()) else {
             skipped += 1;
             continue;
         };
@@ -103,7 +105,7 @@ fn hier_config_predictions() {
             );
         }
     }
-    assert!(same * 100 >= total * 80, "only {same} of {total} predictions are the same");
+    assert!(same * 100 >= total * 85, "only {same} of {total} predictions are the same");
     println!(
         "conformance hier_config future: {total} cases, {same} the same, {} missed, {skipped} skipped",
         total - same
