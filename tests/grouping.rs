@@ -127,8 +127,9 @@ fn outliers_come_first_then_risk_then_size() {
 
 #[test]
 fn a_device_with_a_value_of_its_own_is_remarked() {
-    let changes: BTreeMap<DeviceName, Vec<Operation>> =
-        (1..=20).map(|n| (name(&format!("sw{n}")), vec![add(&[], if n == 7 { "mtu 1500" } else { "mtu 9214" })])).collect();
+    let changes: BTreeMap<DeviceName, Vec<Operation>> = (1..=20)
+        .map(|n| (name(&format!("sw{n}")), vec![add(&[], if n == 7 { "mtu 1500" } else { "mtu 9214" })]))
+        .collect();
     let groups = group(&changes);
     assert_eq!(groups.len(), 1);
     assert_eq!(groups[0].remarkable(), [(name("sw7"), "{number1}".to_owned(), "1500".to_owned())]);
@@ -136,18 +137,27 @@ fn a_device_with_a_value_of_its_own_is_remarked() {
 
 #[test]
 fn lone_devices_keep_their_name() {
-    let groups = grouped(vec![("core1", vec![add(&[], "hostname core1.example.net")]), ("core11", vec![add(&[], "snmp-server location core11")])]);
+    let groups = grouped(vec![
+        ("core1", vec![add(&[], "hostname core1.example.net")]),
+        ("core11", vec![add(&[], "snmp-server location core11")]),
+    ]);
     let texts: Vec<&str> = groups.iter().map(|group| group.operations[0].command.as_str()).collect();
     assert_eq!(texts, ["hostname core1.example.net", "snmp-server location core11"]);
 }
 
 #[test]
 fn names_become_ranges() {
-    assert_eq!(ranges(["leaf-ams-2", "leaf-ams-1", "leaf-ams-4", "leaf-fra-1", "core", "leaf-ams-10"]), ["core", "leaf-ams-[1-2,4,10]", "leaf-fra-1"]);
+    assert_eq!(
+        ranges(["leaf-ams-2", "leaf-ams-1", "leaf-ams-4", "leaf-fra-1", "core", "leaf-ams-10"]),
+        ["core", "leaf-ams-[1-2,4,10]", "leaf-fra-1"]
+    );
     assert_eq!(ranges(["sw08", "sw09", "sw10", "sw11"]), ["sw[08-11]"]);
     assert_eq!(ranges(["sw1", "sw01"]), ["sw01", "sw1"]);
     assert_eq!(ranges(["r1.example", "r2.example"]), ["r[1-2].example"]);
-    assert_eq!(ranges(["a18446744073709551616", "a18446744073709551615"]), ["a18446744073709551615", "a18446744073709551616"]);
+    assert_eq!(
+        ranges(["a18446744073709551616", "a18446744073709551615"]),
+        ["a18446744073709551615", "a18446744073709551616"]
+    );
     assert_eq!(ranges([]), Vec::<String>::new());
 }
 
@@ -157,7 +167,10 @@ fn twenty_thousand_devices_take_seconds() {
         (0..count)
             .map(|n| {
                 let port = format!("interface Ethernet{}/{}", n % 7, n % 48);
-                let mut operations = vec![add(&[], &format!("hostname leaf{n}")), add(&[&port], &format!("ip address 10.{}.{}.1/24", n / 250, n % 250))];
+                let mut operations = vec![
+                    add(&[], &format!("hostname leaf{n}")),
+                    add(&[&port], &format!("ip address 10.{}.{}.1/24", n / 250, n % 250)),
+                ];
                 operations.extend((0..8).map(|line| add(&[&port], &format!("option {line} on"))));
                 (name(&format!("leaf{n}")), operations)
             })

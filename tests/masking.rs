@@ -133,9 +133,15 @@ const HARMLESS: &[&str] = &[
 /// Secrets that have a shape of their own, and what is left of the line.
 const SHAPED: &[(&str, &str)] = &[
     ("enable secret 0 my long phrase", "enable secret 0 ******** ******** ********"),
-    ("username bob secret 9 $9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6", "username bob secret 9 ********"),
+    (
+        "username bob secret 9 $9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6",
+        "username bob secret 9 ********",
+    ),
     ("secret sha512 $6$abc$def123456789", "secret sha512 ********"),
-    ("username bob password $sha512$5000$abc==$defg== pbkdf2 privilege 15", "username bob password ******** pbkdf2 privilege 15"),
+    (
+        "username bob password $sha512$5000$abc==$defg== pbkdf2 privilege 15",
+        "username bob password ******** pbkdf2 privilege 15",
+    ),
     ("something 5 $1$mERr$hx5rVt7rPNoS4wqbXKX7m0", "something 5 ********"),
     ("encrypted-password \"$6$abc$def123456789\"; ## SECRET-DATA", "encrypted-password \"********\"; ## SECRET-DATA"),
     ("peer 10.0.0.1 password cipher %^%#abc def#%^%#", "peer 10.0.0.1 password cipher ********"),
@@ -144,11 +150,20 @@ const SHAPED: &[(&str, &str)] = &[
     ("system.secret={enc2}AbCd", "system.secret=********"),
     ("create account user bob encrypted \"$5$abc$defg\"", "create account user bob encrypted \"********\""),
     ("super password role network-admin hash $h$6$abcdef", "super password role network-admin hash ********"),
-    ("add wpa2-pre-shared-key=\"two words\" mode=dynamic-keys", "add wpa2-pre-shared-key=\"********\" mode=dynamic-keys"),
+    (
+        "add wpa2-pre-shared-key=\"two words\" mode=dynamic-keys",
+        "add wpa2-pre-shared-key=\"********\" mode=dynamic-keys",
+    ),
     ("private-key 'abc='", "private-key '********'"),
     ("key 0abcdef0123456789 7 06070D221D1C5A4D", "key ******** 7 ********"),
-    ("snmp-server user bob auth md5 0xd1e3bf7019f3a9c3ee4dccd381f0e4f3 priv 0xd1e3bf7019f3a9c3 localizedkey", "snmp-server user bob auth md5 ******** priv ******** localizedkey"),
-    ("ipv6 ospf authentication ipsec spi 500 md5 0 1234567890ABCDEF1234567890ABCDEF", "ipv6 ospf authentication ipsec spi 500 md5 0 ********"),
+    (
+        "snmp-server user bob auth md5 0xd1e3bf7019f3a9c3ee4dccd381f0e4f3 priv 0xd1e3bf7019f3a9c3 localizedkey",
+        "snmp-server user bob auth md5 ******** priv ******** localizedkey",
+    ),
+    (
+        "ipv6 ospf authentication ipsec spi 500 md5 0 1234567890ABCDEF1234567890ABCDEF",
+        "ipv6 ospf authentication ipsec spi 500 md5 0 ********",
+    ),
     ("mgmt-user admin root 2d66a8d001b34e8ab8f0c5a7", "mgmt-user admin root ********"),
     ("<bcrypt-hash>$2b$10$13u6qwCOwODv34GyCMgdWub</bcrypt-hash>", "<bcrypt-hash>********</bcrypt-hash>"),
     ("<passwordauth>1</passwordauth>", "<passwordauth>1</passwordauth>"),
@@ -206,7 +221,8 @@ fn pages_add_their_own_secrets() {
 fn plans_carry_no_secret() {
     let dialect = Platform::built_in("cisco_iosxe").unwrap().dialect;
     let running = dialect.parse("username bob secret 5 $1$mERr$hx5rVt7rPNoS4wqbXKX7m0\ntacacs server T\n key oldkey\nsnmp-server community oldcomm RO\n");
-    let intended = dialect.parse("username bob secret hunter2\ntacacs server T\n key hunter2\nsnmp-server community hunter2 RO\n");
+    let intended =
+        dialect.parse("username bob secret hunter2\ntacacs server T\n key hunter2\nsnmp-server community hunter2 RO\n");
     let remediation = dialect.remediate(&running, &intended, &Default::default());
     assert!(!remediation.is_empty());
     let masked = dialect.mask_remediation(&remediation);
@@ -230,7 +246,13 @@ fn plans_carry_no_secret() {
 #[test]
 fn hostile_lines_cost_little() {
     let dialect = general();
-    for text in ["password ".repeat(50_000), "\"".repeat(300_000), "key=".repeat(80_000), "<password>".repeat(40_000), "é\"'=:".repeat(50_000)] {
+    for text in [
+        "password ".repeat(50_000),
+        "\"".repeat(300_000),
+        "key=".repeat(80_000),
+        "<password>".repeat(40_000),
+        "é\"'=:".repeat(50_000),
+    ] {
         let start = std::time::Instant::now();
         let masked = dialect.mask(&text);
         assert!(!masked.is_empty());

@@ -40,7 +40,8 @@ pub fn plan_verdict(plan: &Plan) -> String {
         let mut part = format!("{} will change, {}", count(planned, "device"), count(lines, "operation"));
         if groups.len() < planned {
             let load = ReviewLoad::of(&groups);
-            let _ = write!(part, " ({}, {} to read)", count(load.changes, "distinct change"), count(load.lines, "line"));
+            let _ =
+                write!(part, " ({}, {} to read)", count(load.changes, "distinct change"), count(load.lines, "line"));
         }
         parts.push(part);
     } else {
@@ -86,6 +87,11 @@ pub fn plan_text(plan: &Plan) -> String {
         }
         out.push('\n');
     }
+    let groups = groups(plan);
+    if plan.planned().count() > DEVICES_SHOWN_MAX && groups.len() < plan.planned().count() {
+        push_groups(&mut out, &groups);
+        return with_rest(out, plan);
+    }
     for (device, state) in &plan.content.devices {
         if let DeviceState::Planned(planned) = state {
             let _ = writeln!(
@@ -113,7 +119,8 @@ fn push_groups(out: &mut String, groups: &[Group]) {
         let _ = writeln!(out, "    devices: {}", group.device_ranges().join(", "));
         for (index, name) in group.placeholders.iter().enumerate() {
             let values = group.value_counts(index);
-            let shown: Vec<String> = values.iter().take(VALUES_SHOWN_MAX).map(|(value, number)| format!("{value} ×{number}")).collect();
+            let shown: Vec<String> =
+                values.iter().take(VALUES_SHOWN_MAX).map(|(value, number)| format!("{value} ×{number}")).collect();
             let more = values.len().saturating_sub(VALUES_SHOWN_MAX);
             let more = if more > 0 { format!(" and {}", count(more, "other value")) } else { String::new() };
             let _ = writeln!(out, "    {{{name}}}: {}{more}", shown.join(", "));

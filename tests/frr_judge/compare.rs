@@ -8,7 +8,9 @@ fn is_noise(line: &str) -> bool {
         || text == "end"
         || text == "exit"
         || text.starts_with("exit-")
-        || ["Building configuration", "Current configuration", "frr version", "frr defaults"].iter().any(|start| text.starts_with(start))
+        || ["Building configuration", "Current configuration", "frr version", "frr defaults"]
+            .iter()
+            .any(|start| text.starts_with(start))
 }
 
 /// Returns every line with the headers around it, in the order of printing.

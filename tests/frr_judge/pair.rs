@@ -11,8 +11,21 @@ use super::router::{Lab, Router};
 use super::{compare, generator};
 
 /// The parts of a configuration, by the names of their choices.
-const PARTS: [&str; 13] =
-    ["bgp/main", "bgp/RED", "bgp", "filters", "filters/rm", "ospf", "isis", "ports", "static", "vrf", "bfd", "pim", "ospf6"];
+const PARTS: [&str; 13] = [
+    "bgp/main",
+    "bgp/RED",
+    "bgp",
+    "filters",
+    "filters/rm",
+    "ospf",
+    "isis",
+    "ports",
+    "static",
+    "vrf",
+    "bfd",
+    "pim",
+    "ospf6",
+];
 
 /// Most passes that `frr-reload.py` gets.
 const RELOADS_MAX: usize = 3;
@@ -81,7 +94,10 @@ impl Judge {
         let out = if let (Some(a), Some(b)) = &files {
             let (shown_a, shown_b) = (one.running(), two.running());
             let (a, b) = (Side { file: a, shown: &shown_a }, Side { file: b, shown: &shown_b });
-            vec![self.direction(&format!("{seed:05}>"), &one, &a, &b), self.direction(&format!("{seed:05}<"), &two, &b, &a)]
+            vec![
+                self.direction(&format!("{seed:05}>"), &one, &a, &b),
+                self.direction(&format!("{seed:05}<"), &two, &b, &a),
+            ]
         } else {
             Vec::new()
         };
@@ -122,12 +138,20 @@ impl Judge {
         misses.extend(limited("differs", &differences));
         if differences.is_empty() {
             let rest = dialect.remediate(&after, &intended, &Scope::Replace);
-            misses.extend(limited("still planned", &dialect.commands_text(&rest).lines().map(str::to_owned).collect::<Vec<_>>()));
+            misses.extend(limited(
+                "still planned",
+                &dialect.commands_text(&rest).lines().map(str::to_owned).collect::<Vec<_>>(),
+            ));
             if !dialect.same(&predicted, &after) {
-                misses.extend(limited("predicted", &compare::differences(&dialect.print(&predicted), &dialect.print(&after))));
+                misses.extend(limited(
+                    "predicted",
+                    &compare::differences(&dialect.print(&predicted), &dialect.print(&after)),
+                ));
             }
             let undo = back.send_lines(exit);
-            misses.extend(router.type_lines(&undo, &self.session).into_iter().map(|words| format!("undo refused: {words}")));
+            misses.extend(
+                router.type_lines(&undo, &self.session).into_iter().map(|words| format!("undo refused: {words}")),
+            );
             misses.extend(limited("undo differs", &compare::differences(&router.running(), from.shown)));
         }
         let reload_passes = self.reload(router, from, to);
@@ -142,16 +166,19 @@ impl Judge {
         };
         if !verdict.misses.is_empty() {
             let texts = [dialect.commands_text(&change), dialect.commands_text(&back), verdict.misses.join("\n")];
-            self.lab.keep(name, &[
-                ("from.conf", from.file),
-                ("to.conf", to.file),
-                ("from.shown", from.shown),
-                ("to.shown", to.shown),
-                ("reached", &reached),
-                ("commands", &texts[0]),
-                ("undo", &texts[1]),
-                ("misses", &texts[2]),
-            ]);
+            self.lab.keep(
+                name,
+                &[
+                    ("from.conf", from.file),
+                    ("to.conf", to.file),
+                    ("from.shown", from.shown),
+                    ("to.shown", to.shown),
+                    ("reached", &reached),
+                    ("commands", &texts[0]),
+                    ("undo", &texts[1]),
+                    ("misses", &texts[2]),
+                ],
+            );
         }
         verdict
     }

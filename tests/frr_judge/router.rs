@@ -37,7 +37,8 @@ impl Lab {
         if !crate::support::real_counterparts() {
             return None;
         }
-        let folder = std::env::var("RECONVERGE_FRR_JUDGE").expect("RECONVERGE_LAB=1 without RECONVERGE_FRR_JUDGE: use `make test`");
+        let folder = std::env::var("RECONVERGE_FRR_JUDGE")
+            .expect("RECONVERGE_LAB=1 without RECONVERGE_FRR_JUDGE: use `make test`");
         std::fs::create_dir_all(&folder).expect("the folder of the judge can be made");
         std::fs::write(Path::new(&folder).join(".reconverge-lab"), "").expect("the folder can be written");
         Some(Self { folder: folder.into() })
@@ -85,7 +86,11 @@ impl Router {
         let number = |line: &str| line.strip_prefix("line ")?.split_once(':')?.0.parse::<usize>().ok();
         let lines: Vec<usize> = words.lines().filter_map(number).collect();
         let has_crashed = words.contains("closing connection to");
-        if output.status.success() && lines.is_empty() && !has_crashed { Ok(()) } else { Err(Refused { lines, has_crashed, words }) }
+        if output.status.success() && lines.is_empty() && !has_crashed {
+            Ok(())
+        } else {
+            Err(Refused { lines, has_crashed, words })
+        }
     }
 
     /// Runs a command inside.
@@ -109,8 +114,14 @@ impl Router {
             typed.push('\n');
         }
         typed.push_str("end\nexit\n");
-        let mut command = self.script("frr-exec.sh", &[&self.name, "--", "env", "COLUMNS=4000", "vtysh", "-H", "/dev/null"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash can be run");
+        let mut command =
+            self.script("frr-exec.sh", &[&self.name, "--", "env", "COLUMNS=4000", "vtysh", "-H", "/dev/null"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("bash can be run");
         let mut input = child.stdin.take().expect("it is piped");
         let writer = std::thread::spawn(move || input.write_all(typed.as_bytes()));
         let output = child.wait_with_output().expect("it ends");
@@ -124,8 +135,14 @@ impl Router {
         let path = self.file("target", config);
         let command = "cat > /var/tmp/target && exec /usr/lib/frr/frr-reload.py --reload /var/tmp/target";
         let mut command = self.script("frr-exec.sh", &[&self.name, "--", "sh", "-c", command]);
-        let output = command.stdin(std::fs::File::open(path).expect("it was just written")).output().expect("bash can be run");
-        format!("{}\n{}{}", output.status, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        let output =
+            command.stdin(std::fs::File::open(path).expect("it was just written")).output().expect("bash can be run");
+        format!(
+            "{}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
     }
 
     /// Stops it.
@@ -142,7 +159,9 @@ fn complaints(words: &str, lines: &[SendLine], session: &Session) -> Vec<String>
     let mut at = None;
     let mut typed = 0;
     for line in words.lines() {
-        let prompt = line.strip_prefix("r1").and_then(|rest| rest.split_once("# ").or_else(|| rest.strip_suffix('#').map(|p| (p, ""))));
+        let prompt = line
+            .strip_prefix("r1")
+            .and_then(|rest| rest.split_once("# ").or_else(|| rest.strip_suffix('#').map(|p| (p, ""))));
         match prompt {
             Some((mode, _)) if mode.starts_with("(config") => {
                 let is_top = mode == "(config)";

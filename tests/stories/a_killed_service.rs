@@ -129,7 +129,11 @@ fn the_record_is_true(
         };
         assert_eq!(network.running(router), wanted[router], "{router} is not as the run says: {run:#?}");
         let saved = network.lab.exec(router, &["cat", "/etc/frr/frr.conf"]);
-        assert_eq!(lists(&String::from_utf8_lossy(&saved.stdout)), lists(&wanted[router]), "the next start of {router}: {run:#?}");
+        assert_eq!(
+            lists(&String::from_utf8_lossy(&saved.stdout)),
+            lists(&wanted[router]),
+            "the next start of {router}: {run:#?}"
+        );
         kept += usize::from(wanted[router] == new[router]);
     }
     let outcome = run.finished.as_ref().map(|finish| finish.outcome);

@@ -273,7 +273,11 @@ impl Order {
         let (mut group, mut out) = ([0, third, 2 * third], Vec::new());
         for _ in 0..third {
             out.push(group);
-            group = if self.bytes == 32 { [group[2] + 1, group[0] + 1, group[1] + 1] } else { [group[1] + 1, group[2] + 1, group[0] + 1] };
+            group = if self.bytes == 32 {
+                [group[2] + 1, group[0] + 1, group[1] + 1]
+            } else {
+                [group[1] + 1, group[2] + 1, group[0] + 1]
+            };
         }
         out
     }
@@ -366,7 +370,10 @@ mod tests {
     const HASHCAT: &[(Form, &str)] = &[
         (Form::Md5Crypt, "$1$28772684$iEwNOgGugqO9.bIz5sk8k/"),
         (Form::Sha256Crypt, "$5$rounds=5000$GX7BopJZJxPc/KEK$le16UF8I2Anb.rOrn22AUPWvzUETDGefUmAV8AZkGcD"),
-        (Form::Sha512Crypt, "$6$52450745$k5ka2p8bFuSmoVT1tzOyyuaREkkKBcCNqoDKzYiJL9RaE8yMnPgh2XzzF0NDrUhgrcLwg78xs1w5pJiypEdFX/"),
+        (
+            Form::Sha512Crypt,
+            "$6$52450745$k5ka2p8bFuSmoVT1tzOyyuaREkkKBcCNqoDKzYiJL9RaE8yMnPgh2XzzF0NDrUhgrcLwg78xs1w5pJiypEdFX/",
+        ),
         (Form::Cisco8, "$8$TnGX/fE4KGHOVU$pEhnEvxrvaynpi8j4f.EMHr6M.FzU8xnZnBr/tJdFWk"),
         (Form::Cisco9, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"),
         (Form::Bcrypt, "$2a$05$LhayLxezLhK1LhWvKxCyLOj0j1u.Kj0jZ0pEmm134uzrQlFvQJLF6"),
@@ -383,7 +390,8 @@ mod tests {
         // The examples of the paper that defines crypt with SHA-2.
         let long = "$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA";
         assert_eq!(verify(Form::Sha256Crypt, long, "Hello world!"), Some(true));
-        let six = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
+        let six =
+            "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
         assert_eq!(verify(Form::Sha512Crypt, six, "Hello world!"), Some(true));
         let text = "a very much longer text to encrypt.  This one even stretches over morethan one line.";
         let six = "$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti.o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1";

@@ -51,7 +51,8 @@ pub struct ReviewLoad {
 
 /// Groups the change sets of devices; devices without operations are left out. The texts have to be masked already.
 pub fn group(changes: &BTreeMap<DeviceName, Vec<Operation>>) -> Vec<Group> {
-    let changes: Vec<Change<'_>> = changes.iter().filter(|(_, operations)| !operations.is_empty()).map(Change::new).collect();
+    let changes: Vec<Change<'_>> =
+        changes.iter().filter(|(_, operations)| !operations.is_empty()).map(Change::new).collect();
     let known: BTreeSet<&str> = changes.iter().map(|change| change.device.as_str()).collect();
     let mut exact: BTreeMap<[u8; 32], Vec<&Change<'_>>> = BTreeMap::new();
     for change in &changes {
@@ -97,7 +98,17 @@ impl<'a> Change<'a> {
     /// Everything about the operations but their words.
     fn hash_frame(&self, hash: &mut Sha256) {
         for operation in self.operations {
-            feed(hash, format!("{:?} {:?} {} {}", operation.kind, operation.risk, operation.path.len(), operation.old.is_some()).as_bytes());
+            feed(
+                hash,
+                format!(
+                    "{:?} {:?} {} {}",
+                    operation.kind,
+                    operation.risk,
+                    operation.path.len(),
+                    operation.old.is_some()
+                )
+                .as_bytes(),
+            );
             feed(hash, operation.rule.as_deref().unwrap_or_default().as_bytes());
         }
     }
@@ -174,7 +185,8 @@ fn join(mut members: Vec<Same<'_>>) -> Group {
     let alone = members.len() == 1 && first.devices.len() == 1;
     let own_name = alone.then(|| first.devices[0].device.as_str());
     let mut texts = Texts { words: &first.words, placeholders: &placeholders, names: &names, own_name, at: 0 };
-    let operations: Vec<Operation> = first.devices[0].operations.iter().map(|operation| texts.operation(operation)).collect();
+    let operations: Vec<Operation> =
+        first.devices[0].operations.iter().map(|operation| texts.operation(operation)).collect();
     let mut values = BTreeMap::new();
     if !names.is_empty() {
         for (row, member) in members.iter().enumerate() {
@@ -182,7 +194,8 @@ fn join(mut members: Vec<Same<'_>>) -> Group {
             values.extend(member.devices.iter().map(|change| (change.device.clone(), line.clone())));
         }
     }
-    let mut devices: Vec<DeviceName> = members.iter().flat_map(|member| member.devices.iter().map(|change| change.device.clone())).collect();
+    let mut devices: Vec<DeviceName> =
+        members.iter().flat_map(|member| member.devices.iter().map(|change| change.device.clone())).collect();
     devices.sort();
     let risk = operations.iter().map(|operation| operation.risk).max().unwrap_or_default();
     let outlier = devices.len() == 1 || risk >= Risk::Destructive;
@@ -281,7 +294,8 @@ impl Group {
         for value in self.values.values().filter_map(|values| values.get(placeholder)) {
             *counts.entry(value).or_default() += 1;
         }
-        let mut out: Vec<(String, usize)> = counts.into_iter().map(|(value, count)| (value.to_owned(), count)).collect();
+        let mut out: Vec<(String, usize)> =
+            counts.into_iter().map(|(value, count)| (value.to_owned(), count)).collect();
         out.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         out
     }
@@ -296,8 +310,13 @@ impl Group {
                 continue;
             }
             let usual = counts[0].0.clone();
-            let others = self.values.iter().filter_map(|(device, values)| values.get(index).map(|value| (device, value)));
-            out.extend(others.filter(|(_, value)| **value != usual).map(|(device, value)| (device.clone(), name.clone(), value.clone())));
+            let others =
+                self.values.iter().filter_map(|(device, values)| values.get(index).map(|value| (device, value)));
+            out.extend(
+                others
+                    .filter(|(_, value)| **value != usual)
+                    .map(|(device, value)| (device.clone(), name.clone(), value.clone())),
+            );
         }
         out
     }
@@ -318,7 +337,13 @@ impl fmt::Display for ReviewLoad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = |count: usize| if count == 1 { "" } else { "s" };
         let Self { devices, changes, lines } = *self;
-        write!(f, "{devices} device{}, {changes} distinct change{}, {lines} line{} to read", s(devices), s(changes), s(lines))
+        write!(
+            f,
+            "{devices} device{}, {changes} distinct change{}, {lines} line{} to read",
+            s(devices),
+            s(changes),
+            s(lines)
+        )
     }
 }
 
@@ -330,7 +355,9 @@ pub fn ranges<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     for name in names {
         let end = name.rfind(|c: char| c.is_ascii_digit()).map(|at| at + 1);
         let number = end.and_then(|end| {
-            let start = name[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
+            let start = name[..end]
+                .rfind(|c: char| !c.is_ascii_digit())
+                .map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
             let digits = &name[start..end];
             let width = if digits.len() > 1 && digits.starts_with('0') { digits.len() } else { 0 };
             digits.parse().ok().map(|number: u64| ((name[..start].to_owned(), name[end..].to_owned(), width), number))
@@ -359,7 +386,8 @@ fn merge_widths(sets: &mut BTreeMap<(String, String, usize), BTreeSet<u64>>) {
     let padded: Vec<(String, String, usize)> = sets.keys().filter(|key| key.2 > 0).cloned().collect();
     for key in padded {
         let Some(plain) = sets.get_mut(&(key.0.clone(), key.1.clone(), 0)) else { continue };
-        let (same, rest) = std::mem::take(plain).into_iter().partition(|number: &u64| number.to_string().len() == key.2);
+        let (same, rest) =
+            std::mem::take(plain).into_iter().partition(|number: &u64| number.to_string().len() == key.2);
         *plain = rest;
         let moved: BTreeSet<u64> = same;
         sets.entry(key).or_default().extend(moved);

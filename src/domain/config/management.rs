@@ -59,26 +59,85 @@ struct Flat<'a> {
 }
 
 /// First words of lines that cannot cut anything off.
-const HARMLESS: &[&str] = &["description", "descr", "remark", "comment", "alias", "name", "load-interval", "logging", "title"];
+const HARMLESS: &[&str] =
+    &["description", "descr", "remark", "comment", "alias", "name", "load-interval", "logging", "title"];
 /// Words that apply a filter to what they stand in; the next word names it.
 const APPLIES: &[&str] = &[
-    "access-group", "access-class", "traffic-filter", "packet-filter", "filter", "input", "output", "input-list", "acl",
-    "ipv4-filter", "firewall", "in", "local", "inbound", "ingress", "egress",
+    "access-group",
+    "access-class",
+    "traffic-filter",
+    "packet-filter",
+    "filter",
+    "input",
+    "output",
+    "input-list",
+    "acl",
+    "ipv4-filter",
+    "firewall",
+    "in",
+    "local",
+    "inbound",
+    "ingress",
+    "egress",
 ];
 /// Words of lines that define a filter.
-const FILTERS: &[&str] = &["access-list", "acl", "filter", "prefix-list", "ip-access-list", "firewall", "name", "ipv4-acl", "object-group"];
+const FILTERS: &[&str] =
+    &["access-list", "acl", "filter", "prefix-list", "ip-access-list", "firewall", "name", "ipv4-acl", "object-group"];
 /// First words of what lets us in: login, its servers, its transport.
 const ACCESS: &[&str] = &[
-    "aaa", "tacacs", "tacacs-server", "tacacs+", "radius", "radius-server", "hwtacacs", "hwtacacs-server", "ssh", "line", "login",
-    "user-interface", "netconf", "netconf-yang", "restconf", "gnmi", "sshd", "telnet", "root-authentication",
-    "authentication-order", "management", "stelnet", "sftp", "enable", "local-user", "control-plane",
+    "aaa",
+    "tacacs",
+    "tacacs-server",
+    "tacacs+",
+    "radius",
+    "radius-server",
+    "hwtacacs",
+    "hwtacacs-server",
+    "ssh",
+    "line",
+    "login",
+    "user-interface",
+    "netconf",
+    "netconf-yang",
+    "restconf",
+    "gnmi",
+    "sshd",
+    "telnet",
+    "root-authentication",
+    "authentication-order",
+    "management",
+    "stelnet",
+    "sftp",
+    "enable",
+    "local-user",
+    "control-plane",
 ];
 /// Pairs of words of the same kind, where the first alone says nothing.
 const ACCESS_PAIRS: &[(&str, &str)] = &[
-    ("ip", "ssh"), ("ip", "tacacs"), ("ip", "radius"), ("system", "services"), ("system", "login"), ("service", "ssh"),
-    ("services", "ssh"), ("system", "management"), ("system", "tacplus-server"), ("system", "radius-server"), ("management", "api"),
-    ("feature", "ssh"), ("feature", "tacacs+"), ("feature", "nxapi"), ("server", "ssh"), ("service", "https"), ("transport", "input"),
-    ("ip", "default-gateway"), ("default", "gateway"), ("mgmt", "gateway"), ("system", "aaa"), ("system", "security"), ("crypto", "key"), ("crypto", "pki"),
+    ("ip", "ssh"),
+    ("ip", "tacacs"),
+    ("ip", "radius"),
+    ("system", "services"),
+    ("system", "login"),
+    ("service", "ssh"),
+    ("services", "ssh"),
+    ("system", "management"),
+    ("system", "tacplus-server"),
+    ("system", "radius-server"),
+    ("management", "api"),
+    ("feature", "ssh"),
+    ("feature", "tacacs+"),
+    ("feature", "nxapi"),
+    ("server", "ssh"),
+    ("service", "https"),
+    ("transport", "input"),
+    ("ip", "default-gateway"),
+    ("default", "gateway"),
+    ("mgmt", "gateway"),
+    ("system", "aaa"),
+    ("system", "security"),
+    ("crypto", "key"),
+    ("crypto", "pki"),
 ];
 const ROUTING: &[&str] = &["router", "protocols", "ospf", "isis", "bgp", "rip", "ospfv3", "eigrp"];
 
@@ -87,11 +146,13 @@ impl ManagementPath {
     pub fn find(dialect: &Dialect, running: &ConfigTree, reach: &Reach) -> Self {
         let mut lines = Vec::new();
         flatten(dialect, &running.children, &mut Flat::default(), &mut lines);
-        let mut path = Self { source: reach.source, user: reach.user.clone(), address: Some(reach.address), ..Self::default() };
+        let mut path =
+            Self { source: reach.source, user: reach.user.clone(), address: Some(reach.address), ..Self::default() };
         path.interfaces.extend(reach.interface.iter().map(|name| name.to_ascii_lowercase()));
         path.vrfs.extend(reach.vrf.clone());
         path.interfaces.extend(lines.iter().filter(|line| holds(line, reach.address)).filter_map(Flat::interface));
-        let members: BTreeMap<String, String> = lines.iter().filter_map(|line| Some((line.interface()?, vrf_of(line)?))).collect();
+        let members: BTreeMap<String, String> =
+            lines.iter().filter_map(|line| Some((line.interface()?, vrf_of(line)?))).collect();
         path.vrfs.extend(path.interfaces.iter().filter_map(|name| members.get(name).cloned()));
         path.find_routes(&lines, &members, reach);
         path.find_parts(&lines);
@@ -118,7 +179,9 @@ impl ManagementPath {
         let reaches = |net: &IpNet, hop: IpAddr| net.contains(&hop) && net.prefix_len() < net.max_prefix_len();
         let mut found = BTreeSet::new();
         for hop in best.iter().filter_map(|(_, hop)| *hop).chain([source]) {
-            let lines = lines.iter().filter(|line| line.route().is_none() && line.addresses().iter().any(|net| reaches(net, hop)));
+            let lines = lines
+                .iter()
+                .filter(|line| line.route().is_none() && line.addresses().iter().any(|net| reaches(net, hop)));
             let names = lines.filter_map(Flat::interface);
             found.extend(names.filter(|name| self.is_our_table(members.get(name).map(String::as_str))));
         }
@@ -137,14 +200,27 @@ impl ManagementPath {
 
     /// The interfaces that the found ones are built from: members, parents of subinterfaces.
     fn find_parts(&mut self, lines: &[Flat<'_>]) {
-        let parents: Vec<String> = self.interfaces.iter().filter_map(|name| name.rsplit_once('.').map(|(parent, _)| parent.to_owned())).collect();
+        let parents: Vec<String> = self
+            .interfaces
+            .iter()
+            .filter_map(|name| name.rsplit_once('.').map(|(parent, _)| parent.to_owned()))
+            .collect();
         self.interfaces.extend(parents);
         for line in lines {
             let words = &line.words[line.own..];
-            let bundle = words.iter().position(|word| matches!(*word, "channel-group" | "bundle" | "eth-trunk" | "802.3ad" | "bond-group" | "lag"));
-            let Some(number) = bundle.and_then(|at| words[at + 1..].iter().find(|word| word.bytes().any(|b| b.is_ascii_digit()))) else { continue };
+            let bundle = words.iter().position(|word| {
+                matches!(*word, "channel-group" | "bundle" | "eth-trunk" | "802.3ad" | "bond-group" | "lag")
+            });
+            let Some(number) =
+                bundle.and_then(|at| words[at + 1..].iter().find(|word| word.bytes().any(|b| b.is_ascii_digit())))
+            else {
+                continue;
+            };
             let number = number.trim_start_matches(|c: char| !c.is_ascii_digit());
-            let ours = self.interfaces.iter().any(|name| is_bundle(name) && name.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next() == Some(number));
+            let ours = self.interfaces.iter().any(|name| {
+                is_bundle(name)
+                    && name.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next() == Some(number)
+            });
             if let Some(member) = line.interface().filter(|_| ours) {
                 self.interfaces.insert(member);
             }
@@ -160,13 +236,23 @@ impl ManagementPath {
         }
         let words = &flat.words;
         let on_interface = flat.interface().is_some_and(|name| self.interfaces.contains(&name));
-        on_interface || self.is_our_vlan(words) || self.is_our_access(&flat) || self.is_our_vrf(&flat) || self.is_our_filter(words) || self.is_our_route(&flat) || self.moves_address(&flat)
+        on_interface
+            || self.is_our_vlan(words)
+            || self.is_our_access(&flat)
+            || self.is_our_vrf(&flat)
+            || self.is_our_filter(words)
+            || self.is_our_route(&flat)
+            || self.moves_address(&flat)
     }
 
     /// The VLAN behind a routed VLAN interface.
     fn is_our_vlan(&self, words: &[&str]) -> bool {
         let number = words.first().filter(|word| matches!(**word, "vlan" | "vlans")).and(words.get(1));
-        let routed = |number: &&str| ["vlan", "vlanif", "vlan-interface", "irb.", "bvi"].iter().any(|start| self.interfaces.contains(&format!("{start}{number}")));
+        let routed = |number: &&str| {
+            ["vlan", "vlanif", "vlan-interface", "irb.", "bvi"]
+                .iter()
+                .any(|start| self.interfaces.contains(&format!("{start}{number}")))
+        };
         number.is_some_and(routed)
     }
 
@@ -178,8 +264,10 @@ impl ManagementPath {
     fn is_our_access(&self, line: &Flat<'_>) -> bool {
         let words = &line.words;
         if let Some(at) = words.iter().position(|word| matches!(*word, "username" | "local-user" | "user")) {
-            let login = at == 0 || words[..at].iter().any(|word| matches!(*word, "login" | "aaa" | "users" | "system" | "account"));
-            let other = self.user.as_deref().zip(words.get(at + 1)).is_some_and(|(user, word)| user != word.trim_matches('"'));
+            let login = at == 0
+                || words[..at].iter().any(|word| matches!(*word, "login" | "aaa" | "users" | "system" | "account"));
+            let other =
+                self.user.as_deref().zip(words.get(at + 1)).is_some_and(|(user, word)| user != word.trim_matches('"'));
             if login {
                 return !other;
             }
@@ -188,7 +276,10 @@ impl ManagementPath {
     }
 
     fn is_our_vrf(&self, line: &Flat<'_>) -> bool {
-        let section = matches!(line.words.first(), Some(&("vrf" | "routing-instances" | "vrf-context" | "routing-instance"))) || line.words.starts_with(&["ip", "vrf"]) || line.words.starts_with(&["ip", "vpn-instance"]);
+        let section =
+            matches!(line.words.first(), Some(&("vrf" | "routing-instances" | "vrf-context" | "routing-instance")))
+                || line.words.starts_with(&["ip", "vrf"])
+                || line.words.starts_with(&["ip", "vpn-instance"]);
         section && line.words.iter().take(4).any(|word| self.vrfs.contains(*word))
     }
 
@@ -207,7 +298,8 @@ impl ManagementPath {
             return self.routes.contains(&prefix) || self.source.map_or(prefix.prefix_len() == 0, nearer);
         }
         // Only a routing process knows the way: the whole of it, or what it says about our address.
-        let whole = line.own == 0 || line.addresses().iter().any(|net| self.address.is_some_and(|address| net.contains(&address)));
+        let whole = line.own == 0
+            || line.addresses().iter().any(|net| self.address.is_some_and(|address| net.contains(&address)));
         self.routed && whole && line.words.iter().take(2).any(|word| ROUTING.contains(word))
     }
 }
@@ -228,7 +320,12 @@ pub fn raise_risk(dialect: &Dialect, running: &ConfigTree, reach: &Reach, operat
 }
 
 /// Does the same for the commands of a remediation; a command that only opens a section keeps its risk.
-pub fn raise_command_risk(dialect: &Dialect, running: &ConfigTree, reach: &Reach, remediation: &mut Remediation) -> usize {
+pub fn raise_command_risk(
+    dialect: &Dialect,
+    running: &ConfigTree,
+    reach: &Reach,
+    remediation: &mut Remediation,
+) -> usize {
     let path = ManagementPath::find(dialect, running, reach);
     let mut headers = Vec::new();
     raise_level(dialect, &path, &mut headers, &mut remediation.commands)
@@ -268,8 +365,13 @@ fn flatten<'a>(dialect: &Dialect, nodes: &'a [Node], above: &mut Flat<'a>, out: 
 /// The words of a line: without its negation and the verbs of flat languages, brackets and semicolons.
 fn words_of<'a>(dialect: &Dialect, line: &'a str) -> impl Iterator<Item = &'a str> {
     let line = dialect.positive(line).0;
-    let line = ["set ", "delete ", "nv set ", "nv unset ", "no ", "undo "].iter().find_map(|verb| line.strip_prefix(verb)).unwrap_or(line);
-    line.split_ascii_whitespace().map(|word| word.trim_matches([';', '\'', '"'])).filter(|word| !matches!(*word, "" | "{" | "}" | "/"))
+    let line = ["set ", "delete ", "nv set ", "nv unset ", "no ", "undo "]
+        .iter()
+        .find_map(|verb| line.strip_prefix(verb))
+        .unwrap_or(line);
+    line.split_ascii_whitespace()
+        .map(|word| word.trim_matches([';', '\'', '"']))
+        .filter(|word| !matches!(*word, "" | "{" | "}" | "/"))
 }
 
 impl<'a> Flat<'a> {
@@ -308,8 +410,12 @@ impl<'a> Flat<'a> {
 
     /// The VRF in whose section or with whose name the line stands.
     fn vrf(&self) -> Option<&'a str> {
-        let at = self.words.iter().position(|word| matches!(*word, "vrf" | "vpn-instance" | "routing-instances" | "routing-instance"))?;
-        let name = |word: &&&str| !matches!(**word, "context" | "definition" | "instance" | "forwarding" | "member" | "name");
+        let at = self
+            .words
+            .iter()
+            .position(|word| matches!(*word, "vrf" | "vpn-instance" | "routing-instances" | "routing-instance"))?;
+        let name =
+            |word: &&&str| !matches!(**word, "context" | "definition" | "instance" | "forwarding" | "member" | "name");
         self.words[at + 1..].iter().find(name).copied()
     }
 
@@ -321,11 +427,13 @@ impl<'a> Flat<'a> {
             let word = word.strip_prefix("address=").unwrap_or(word);
             if let Ok(net) = word.parse::<IpNet>() {
                 out.push(net);
-            } else if let (Ok(address), Some(Ok(mask))) = (word.parse::<Ipv4Addr>(), own.get(at + 1).map(|mask| mask.parse::<Ipv4Addr>()))
+            } else if let (Ok(address), Some(Ok(mask))) =
+                (word.parse::<Ipv4Addr>(), own.get(at + 1).map(|mask| mask.parse::<Ipv4Addr>()))
                 && let Ok(net) = Ipv4Net::with_netmask(address, mask)
             {
                 out.push(IpNet::V4(net));
-            } else if let (Ok(address), Some(Ok(length))) = (word.parse::<Ipv4Addr>(), own.get(at + 1).map(|length| length.parse::<u8>()))
+            } else if let (Ok(address), Some(Ok(length))) =
+                (word.parse::<Ipv4Addr>(), own.get(at + 1).map(|length| length.parse::<u8>()))
                 && let Ok(net) = Ipv4Net::new(address, length)
             {
                 out.push(IpNet::V4(net));
@@ -337,23 +445,31 @@ impl<'a> Flat<'a> {
     /// The prefix and next hop of a static route.
     fn route(&self) -> Option<(IpNet, Option<IpAddr>)> {
         let words = &self.words;
-        let routed = words.iter().any(|word| matches!(*word, "route" | "route-static" | "static" | "static-route" | "rib" | "routes"))
+        let routed = words
+            .iter()
+            .any(|word| matches!(*word, "route" | "route-static" | "static" | "static-route" | "rib" | "routes"))
             || words.first() == Some(&"/ip") && words.get(1) == Some(&"route");
         if !routed || words.iter().any(|word| matches!(*word, "network" | "neighbor" | "redistribute")) {
             return None;
         }
         let whole = Flat { words: words.clone(), ..Flat::default() };
         let named = words.iter().any(|word| matches!(*word, "default" | "0.0.0.0/0" | "dst-address=0.0.0.0/0"));
-        let prefix = words.iter().find_map(|word| word.strip_prefix("dst-address=").unwrap_or(word).parse::<IpNet>().ok());
-        let prefix = prefix.or_else(|| whole.addresses().first().copied()).or_else(|| named.then(|| IpNet::V4(Ipv4Net::default())))?;
-        let hop = words.iter().rev().find_map(|word| word.strip_prefix("gateway=").unwrap_or(word).parse::<IpAddr>().ok());
+        let prefix =
+            words.iter().find_map(|word| word.strip_prefix("dst-address=").unwrap_or(word).parse::<IpNet>().ok());
+        let prefix = prefix
+            .or_else(|| whole.addresses().first().copied())
+            .or_else(|| named.then(|| IpNet::V4(Ipv4Net::default())))?;
+        let hop =
+            words.iter().rev().find_map(|word| word.strip_prefix("gateway=").unwrap_or(word).parse::<IpAddr>().ok());
         let hop = hop.filter(|hop| *hop != prefix.addr() && *hop != prefix.netmask());
         Some((prefix.trunc(), hop))
     }
 }
 
 fn is_bundle(name: &str) -> bool {
-    ["port-channel", "bundle-ether", "eth-trunk", "bridge-aggregation", "ae", "bond", "po", "lag"].iter().any(|start| name.starts_with(start))
+    ["port-channel", "bundle-ether", "eth-trunk", "bridge-aggregation", "ae", "bond", "po", "lag"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// Tells whether a line gives an address to an interface.
@@ -362,7 +478,8 @@ fn holds(line: &Flat<'_>, address: IpAddr) -> bool {
     line.interface().is_some()
         && line.route().is_none()
         && (line.addresses().iter().any(|net| net.addr() == address)
-            || own.iter().any(|word| *word == "address" || *word == "ipv4" || *word == "ipv6") && own.iter().any(|word| word.parse::<IpAddr>() == Ok(address)))
+            || own.iter().any(|word| *word == "address" || *word == "ipv4" || *word == "ipv6")
+                && own.iter().any(|word| word.parse::<IpAddr>() == Ok(address)))
 }
 
 fn vrf_of(line: &Flat<'_>) -> Option<String> {
@@ -378,7 +495,22 @@ fn applied(line: &Flat<'_>) -> Vec<String> {
     if !own.iter().any(|word| APPLIES.contains(word)) {
         return Vec::new();
     }
-    let plain = |word: &&str| !APPLIES.contains(word) && !matches!(*word, "ip" | "ipv4" | "ipv6" | "inet" | "inet6" | "family" | "out" | "vrf-also" | "access-list" | "name" | "outbound");
+    let plain = |word: &&str| {
+        !APPLIES.contains(word)
+            && !matches!(
+                *word,
+                "ip" | "ipv4"
+                    | "ipv6"
+                    | "inet"
+                    | "inet6"
+                    | "family"
+                    | "out"
+                    | "vrf-also"
+                    | "access-list"
+                    | "name"
+                    | "outbound"
+            )
+    };
     let after = own.iter().position(|word| APPLIES.contains(word)).map_or(0, |at| at + 1);
     own[after..].iter().copied().filter(|word| plain(word)).take(2).map(str::to_owned).collect()
 }

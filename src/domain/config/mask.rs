@@ -115,7 +115,8 @@ impl Dialect {
     pub(super) fn secret_ranges(&self, context: Context, line: &str) -> Vec<Range<usize>> {
         let mut ranges = spans(line, context);
         if self.secret_set.is_match(line) {
-            let groups = self.secrets.iter().filter_map(|regex| regex.captures(line)?.get(1).map(|group| group.range()));
+            let groups =
+                self.secrets.iter().filter_map(|regex| regex.captures(line)?.get(1).map(|group| group.range()));
             ranges.extend(groups.filter(|range| !line[range.clone()].bytes().all(|b| b == b'*')));
             ranges = merge(ranges);
         }
@@ -170,7 +171,9 @@ impl Walk {
             self.in_key = false;
             return false;
         }
-        let encoded = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\\' | b'-' | b'_' | b'.'));
+        let encoded = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\\' | b'-' | b'_' | b'.'));
         let header = text.starts_with("Proc-Type:") || text.starts_with("DEK-Info:") || text.starts_with("Comment:");
         self.in_key = (encoded || header) && self.key_lines <= KEY_LINES_MAX;
         self.in_key

@@ -42,25 +42,64 @@ impl std::fmt::Debug for Spelling<'_> {
 
 /// Words before a value that tell its form; they are no part of what names the line.
 const FORM_WORDS: &[&str] = &[
-    "0", "4", "5", "6", "7", "8", "9", "sha512", "sha256", "encrypted", "unencrypted", "clear", "cleartext", "plain", "plaintext",
-    "plain-text", "simple", "cipher", "ciphertext", "irreversible-cipher", "hash", "ENC", "ascii-text", "text", "bcrypt",
+    "0",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "sha512",
+    "sha256",
+    "encrypted",
+    "unencrypted",
+    "clear",
+    "cleartext",
+    "plain",
+    "plaintext",
+    "plain-text",
+    "simple",
+    "cipher",
+    "ciphertext",
+    "irreversible-cipher",
+    "hash",
+    "ENC",
+    "ascii-text",
+    "text",
+    "bcrypt",
 ];
 /// Of these, the words that announce a spelling which is no clear text.
-const SEALED_WORDS: &[&str] = &["4", "5", "6", "7", "8", "9", "sha512", "sha256", "encrypted", "cipher", "ciphertext", "irreversible-cipher", "hash", "ENC", "bcrypt"];
+const SEALED_WORDS: &[&str] = &[
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "sha512",
+    "sha256",
+    "encrypted",
+    "cipher",
+    "ciphertext",
+    "irreversible-cipher",
+    "hash",
+    "ENC",
+    "bcrypt",
+];
 /// Words after a value that tell its form.
 const FORM_ENDS: &[&str] = &["encrypted", "pbkdf2", "nt-encrypted", "mschap", "hash", "hash2", "localizedkey"];
 /// Names of one thing: the clear text is typed under the first, the device shows the second.
-const TWINS: &[(&str, &str)] = &[
-    ("plaintext-password", "encrypted-password"),
-    ("plain-text-password-value", "encrypted-password"),
-];
+const TWINS: &[(&str, &str)] =
+    &[("plaintext-password", "encrypted-password"), ("plain-text-password-value", "encrypted-password")];
 
 impl<'a> Spelling<'a> {
     /// Reads the form of a secret from its shape and from the words around it.
     pub fn read(line: &'a str, range: Range<usize>) -> Self {
         let text = &line[range.clone()];
-        let before = line[..range.start].trim_end_matches(['"', '\'']).split_ascii_whitespace().next_back().unwrap_or_default();
-        let after = line[range.end..].trim_start_matches(['"', '\'', ';']).split_ascii_whitespace().next().unwrap_or_default();
+        let before =
+            line[..range.start].trim_end_matches(['"', '\'']).split_ascii_whitespace().next_back().unwrap_or_default();
+        let after =
+            line[range.end..].trim_start_matches(['"', '\'', ';']).split_ascii_whitespace().next().unwrap_or_default();
         Self { form: form_in(before, text, after), text }
     }
 }
@@ -70,7 +109,8 @@ fn form_in(before: &str, text: &str, after: &str) -> Form {
         return form;
     }
     let sealed = SEALED_WORDS.contains(&before) || FORM_ENDS.contains(&after) || after == "7";
-    let device_only = ["{", "%^%#", "%@%@", "%$%$", "-AQ==", "$", "encrypted:", "0x"].iter().any(|start| text.starts_with(start));
+    let device_only =
+        ["{", "%^%#", "%@%@", "%$%$", "-AQ==", "$", "encrypted:", "0x"].iter().any(|start| text.starts_with(start));
     match before {
         // XR says `encrypted` where IOS says 7.
         "7" | "encrypted" if cisco7_decode(text).is_some() => Form::Cisco7,
@@ -133,7 +173,9 @@ impl Reconciled {
         let mut tree = self.intended.clone();
         for line in self.write_only.iter().filter(|line| unchanged(line)) {
             let Some((last, sections)) = line.place.split_last() else { continue };
-            let section = sections.iter().try_fold(&mut tree.children, |nodes, at| nodes.get_mut(*at).map(|node| &mut node.children));
+            let section = sections
+                .iter()
+                .try_fold(&mut tree.children, |nodes, at| nodes.get_mut(*at).map(|node| &mut node.children));
             if let Some(node) = section.and_then(|nodes| nodes.get_mut(*last)) {
                 node.text = line.running.expose().into();
             }
@@ -147,7 +189,8 @@ impl Reconciled {
 ///
 /// A running secret in clear does not replace an intended hash: the device can keep the hash.
 pub fn reconcile_secrets(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Reconciled {
-    let mut walk = Walk { dialect, left: VERIFICATIONS_MAX, out: Reconciled::default(), path: Vec::new(), place: Vec::new() };
+    let mut walk =
+        Walk { dialect, left: VERIFICATIONS_MAX, out: Reconciled::default(), path: Vec::new(), place: Vec::new() };
     let mut tree = intended.clone();
     walk.level(Context::default(), &running.children, &mut tree.children);
     walk.out.intended = tree;
@@ -201,7 +244,13 @@ impl Walk<'_> {
     }
 
     /// Decides about one intended line; returns the running line that it is about.
-    fn settle<'n>(&mut self, context: Context, candidates: &[Holder<'n>], node: &mut Node, ranges: &[Range<usize>]) -> Option<&'n Node> {
+    fn settle<'n>(
+        &mut self,
+        context: Context,
+        candidates: &[Holder<'n>],
+        node: &mut Node,
+        ranges: &[Range<usize>],
+    ) -> Option<&'n Node> {
         let mut unknown = None;
         for (running, places) in candidates {
             match self.lines(&running.text, places, &node.text, ranges) {
@@ -226,7 +275,13 @@ impl Walk<'_> {
     }
 
     /// Compares all secrets of two lines; nothing when the line has to change in any case.
-    fn lines(&mut self, running: &str, places: &[Range<usize>], intended: &str, ranges: &[Range<usize>]) -> Option<Verdict> {
+    fn lines(
+        &mut self,
+        running: &str,
+        places: &[Range<usize>],
+        intended: &str,
+        ranges: &[Range<usize>],
+    ) -> Option<Verdict> {
         if places.len() != ranges.len() {
             return None;
         }
@@ -234,7 +289,9 @@ impl Walk<'_> {
         for (place, range) in places.iter().zip(ranges) {
             let (has, wants) = (Spelling::read(running, place.clone()), Spelling::read(intended, range.clone()));
             let open = |form: Form| matches!(form, Form::Clear | Form::Cisco7 | Form::Junos9);
-            if has.form == Form::Clear && wants.form != Form::Clear || !open(has.form) && !open(wants.form) && has.form != Form::Opaque {
+            if has.form == Form::Clear && wants.form != Form::Clear
+                || !open(has.form) && !open(wants.form) && has.form != Form::Opaque
+            {
                 // The intended spelling is one that the device keeps as it is written.
                 if has.form != wants.form || has.text != wants.text {
                     return None;
@@ -282,7 +339,9 @@ fn name(line: &str, ranges: &[Range<usize>]) -> String {
             {
                 *last = shown;
             }
-        } else if after_secret && (FORM_ENDS.contains(&word) || word == "7" && out.len() > 1 && out[out.len() - 2] == "md5") {
+        } else if after_secret
+            && (FORM_ENDS.contains(&word) || word == "7" && out.len() > 1 && out[out.len() - 2] == "md5")
+        {
             continue;
         }
         after_secret = word == "\u{0}";

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::secret_words::{
-    Announces, announces, follows_community, is_algorithm, is_follower, is_prose_line, is_qualifier, is_structure, looks_secret, rest_is_value,
+    Announces, announces, follows_community, is_algorithm, is_follower, is_prose_line, is_qualifier, is_structure,
+    looks_secret, rest_is_value,
 };
 
 /// What the sections around a line are about, as far as it changes what is a secret.
@@ -101,7 +102,8 @@ impl Context {
     pub(super) fn below(self, line: &str) -> Self {
         let lower = line.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        let communities = has(&["snmp_community", "system snmp community"]) || lower.trim_end().ends_with("/snmp community");
+        let communities =
+            has(&["snmp_community", "system snmp community"]) || lower.trim_end().ends_with("/snmp community");
         Self {
             snmp: self.snmp || has(&["snmp"]),
             communities: self.communities && !lower.trim_end().ends_with('{') || communities,
@@ -167,7 +169,8 @@ fn token(line: &str, range: Range<usize>, quoted: bool, assigned: bool) -> Token
 }
 
 fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// Finds closing quotes; what was searched for in vain is not searched for again.
@@ -189,7 +192,9 @@ impl Quotes<'_> {
         while index < bytes.len() {
             match bytes[index] {
                 b'\\' => index += 1,
-                b if b == quote && bytes.get(index + 1).is_none_or(|b| b.is_ascii_whitespace() || b";,:}])>=".contains(b)) => {
+                b if b == quote
+                    && bytes.get(index + 1).is_none_or(|b| b.is_ascii_whitespace() || b";,:}])>=".contains(b)) =>
+                {
                     return Some(index);
                 }
                 _ => {}
@@ -227,7 +232,12 @@ pub(super) fn spans(line: &str, context: Context) -> Vec<Range<usize>> {
 /// A mask, and a reference to a secret, may be shown.
 fn is_no_secret(text: &str) -> bool {
     let text = text.trim_start_matches(['"', '\'']);
-    text.is_empty() || text.bytes().all(|b| b == b'*') || text.starts_with("-----BEGIN") || text.starts_with("secret://") || text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-")
+    text.is_empty()
+        || text.bytes().all(|b| b == b'*')
+        || text.starts_with("-----BEGIN")
+        || text.starts_with("secret://")
+        || text.starts_with("ssh-")
+        || text.starts_with("ecdsa-sha2-")
 }
 
 /// Sorts ranges and joins those that overlap.
@@ -273,8 +283,11 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn new(line: &'a str, words: &'a [Token<'a>], context: Context) -> Self {
-        let skip = usize::from(words.first().is_some_and(|word| matches!(word.lower.as_ref(), "no" | "undo" | "default")));
-        let named = |word: &Token<'_>| ["radius", "tacacs", "ldap", "isakmp", "ikev", "psk"].iter().any(|name| word.lower.contains(name));
+        let skip =
+            usize::from(words.first().is_some_and(|word| matches!(word.lower.as_ref(), "no" | "undo" | "default")));
+        let named = |word: &Token<'_>| {
+            ["radius", "tacacs", "ldap", "isakmp", "ikev", "psk"].iter().any(|name| word.lower.contains(name))
+        };
         Self {
             line,
             words,
@@ -300,7 +313,9 @@ impl<'a> Scan<'a> {
         while index < self.words.len() {
             let word = &self.words[index];
             let found = announces(&word.lower).filter(|kind| match kind {
-                Announces::Community => self.snmp || word.lower.contains("rocommunity") || word.lower.contains("rwcommunity"),
+                Announces::Community => {
+                    self.snmp || word.lower.contains("rocommunity") || word.lower.contains("rwcommunity")
+                }
                 Announces::Key | Announces::NamedKey => !prose,
                 Announces::Password => !self.methods,
             });
@@ -309,7 +324,9 @@ impl<'a> Scan<'a> {
             let Some(at) = self.value_after(index, kind) else { continue };
             let value = &self.words[at];
             let names_another = !value.assigned && self.words.get(at + 1).is_some_and(|next| next.assigned);
-            let operators = self.first == "password" && matches!(value.lower.as_ref(), "manager" | "operator") && at + 1 < self.words.len();
+            let operators = self.first == "password"
+                && matches!(value.lower.as_ref(), "manager" | "operator")
+                && at + 1 < self.words.len();
             let structural = operators || is_structure(kind, self.first, &value.lower) && !value.quoted;
             if value.text.bytes().all(|b| b == b'*') {
                 index = at + 1;
@@ -329,7 +346,11 @@ impl<'a> Scan<'a> {
                 && !value.quoted
                 && !value.assigned
                 && rest_is_value(self.first);
-            while open_ended && index < self.words.len() && !is_follower(&self.words[index]) && !self.words[index].assigned {
+            while open_ended
+                && index < self.words.len()
+                && !is_follower(&self.words[index])
+                && !self.words[index].assigned
+            {
                 out.push(self.value(index));
                 index += 1;
             }
@@ -338,7 +359,9 @@ impl<'a> Scan<'a> {
 
     /// Steps over words that only tell the form of the value.
     fn value_after(&self, mut index: usize, kind: Announces) -> Option<usize> {
-        let snmp_agent = self.first.starts_with("snmp-agent") || self.first.starts_with('/') || matches!(self.first, "set" | "add" | "configure" | "config");
+        let snmp_agent = self.first.starts_with("snmp-agent")
+            || self.first.starts_with('/')
+            || matches!(self.first, "set" | "add" | "configure" | "config");
         let in_list = self.context.communities;
         let end = index + QUALIFIERS_MAX;
         loop {
@@ -351,7 +374,8 @@ impl<'a> Scan<'a> {
             let number = lower.bytes().all(|b| b.is_ascii_digit());
             let last = index + 2 == self.words.len();
             let typed = next.lower.len() == 1 && next.lower.as_bytes()[0].is_ascii_digit();
-            let direct = is_follower(next) && !last && !typed && !is_algorithm(&next.lower) && announces(&next.lower).is_none();
+            let direct =
+                is_follower(next) && !last && !typed && !is_algorithm(&next.lower) && announces(&next.lower).is_none();
             if kind == Announces::Password && matches!(lower, "level" | "role") && index + 2 < self.words.len() {
                 index += 2;
                 continue;
@@ -359,7 +383,12 @@ impl<'a> Scan<'a> {
             let skip = match kind {
                 Announces::Community if number => lower.len() == 1 && !follows_community(&next.lower),
                 _ if number => lower.len() == 1 || is_algorithm(&next.lower),
-                Announces::Community if matches!(lower, "read" | "write" | "read-only" | "read-write" | "readonly" | "readwrite" | "set" | "add") => {
+                Announces::Community
+                    if matches!(
+                        lower,
+                        "read" | "write" | "read-only" | "read-write" | "readonly" | "readwrite" | "set" | "add"
+                    ) =>
+                {
                     snmp_agent || in_list
                 }
                 _ => !direct && is_qualifier(lower, kind),
@@ -388,7 +417,9 @@ impl<'a> Scan<'a> {
     /// `snmp-server host ADDRESS … COMMUNITY`: nothing announces it.
     fn trap_targets(&self, out: &mut Vec<Range<usize>>) {
         let lower = |index: usize| self.words.get(index).map_or("", |word| word.lower.as_ref());
-        let Some(host) = (0..self.words.len().min(4)).find(|index| matches!(lower(*index), "host" | "trap-host" | "inform-host")) else {
+        let Some(host) =
+            (0..self.words.len().min(4)).find(|index| matches!(lower(*index), "host" | "trap-host" | "inform-host"))
+        else {
             return;
         };
         let named = self.words.iter().any(|word| matches!(word.lower.as_ref(), "community" | "user" | "3" | "v3"));
@@ -414,12 +445,24 @@ impl<'a> Scan<'a> {
             return;
         }
         let lower = |index: usize| self.words.get(index).map_or("", |word| word.lower.as_ref());
-        let v3 = |index: usize| lower(index) == "v3" || index > 0 && lower(index - 1) == "version" && lower(index) == "3";
+        let v3 =
+            |index: usize| lower(index) == "v3" || index > 0 && lower(index - 1) == "version" && lower(index) == "3";
         let version3 = (0..self.words.len()).any(v3);
         let user = (0..self.words.len()).find(|at| matches!(lower(*at), "user" | "usm-user" | "usm" | "remote-user"));
         for index in 0..self.words.len() {
             let announced = lower(index).ends_with("authentication-mode")
-                || self.snmp && matches!(lower(index), "auth" | "authentication" | "priv" | "privacy" | "privacy-mode" | "auth-protocol" | "privacy-protocol" | "encryption");
+                || self.snmp
+                    && matches!(
+                        lower(index),
+                        "auth"
+                            | "authentication"
+                            | "priv"
+                            | "privacy"
+                            | "privacy-mode"
+                            | "auth-protocol"
+                            | "privacy-protocol"
+                            | "encryption"
+                    );
             if lower(index) == "securityname" && !version3 {
                 let at = index + 1 + usize::from(lower(index + 1) == "cipher");
                 out.extend(self.words.get(at).map(|_| self.value(at)));
@@ -429,11 +472,29 @@ impl<'a> Scan<'a> {
             }
             let mut at = index + 1;
             let number = |at: usize| at > index + 1 && lower(at).bytes().all(|b| b.is_ascii_digit());
-            while at + 1 < self.words.len() && at < index + QUALIFIERS_MAX && (number(at) || is_qualifier(lower(at), Announces::Password)) {
+            while at + 1 < self.words.len()
+                && at < index + QUALIFIERS_MAX
+                && (number(at) || is_qualifier(lower(at), Announces::Password))
+            {
                 at += 1;
             }
-            let plain = at == index + 1 && !(user.is_some_and(|user| user < index) && matches!(lower(index), "priv" | "privacy"));
-            let structural = announces(lower(at)).is_some() || matches!(lower(at), "read" | "write" | "notify" | "access" | "localizedkey" | "context" | "localized-key" | "auth-encrypted" | "privacy-encrypted" | "" | "{");
+            let plain = at == index + 1
+                && !(user.is_some_and(|user| user < index) && matches!(lower(index), "priv" | "privacy"));
+            let structural = announces(lower(at)).is_some()
+                || matches!(
+                    lower(at),
+                    "read"
+                        | "write"
+                        | "notify"
+                        | "access"
+                        | "localizedkey"
+                        | "context"
+                        | "localized-key"
+                        | "auth-encrypted"
+                        | "privacy-encrypted"
+                        | ""
+                        | "{"
+                );
             if !plain && !structural && !is_algorithm(lower(at)) {
                 out.push(self.value(at));
             }
@@ -443,25 +504,39 @@ impl<'a> Scan<'a> {
     /// Values that are secrets because of the section they stand in.
     fn by_surroundings(&self, out: &mut Vec<Range<usize>>) {
         let first = self.first;
-        if self.context.communities || first == "/snmp" && self.words.get(1).is_some_and(|word| word.lower == "community") {
-            let name = self.words.windows(2).position(|pair| pair[0].lower == "name" && (pair[1].assigned || first == "set"));
+        if self.context.communities
+            || first == "/snmp" && self.words.get(1).is_some_and(|word| word.lower == "community")
+        {
+            let name =
+                self.words.windows(2).position(|pair| pair[0].lower == "name" && (pair[1].assigned || first == "set"));
             out.extend(name.map(|index| self.value(index + 1)));
-            if self.line.starts_with('"') && self.line.trim_end().ends_with(['{', '}']) && !self.line.contains("SNMP_COMMUNITY") {
+            if self.line.starts_with('"')
+                && self.line.trim_end().ends_with(['{', '}'])
+                && !self.line.contains("SNMP_COMMUNITY")
+            {
                 out.extend(self.words.first().map(|word| word.start..word.end));
             }
         }
         // Flat texts lose their sections; a method of authentication is a word in lower case, a password hardly is.
-        let lone = self.words.len() == 2 && self.words[1].text.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let lone =
+            self.words.len() == 2 && self.words[1].text.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         let redundancy = first == "authentication" && (self.context.redundancy || lone)
             || matches!(first, "standby" | "vrrp" | "glbp")
             || self.words.iter().take(3).any(|word| word.lower == "nhrp");
         if redundancy && let Some(index) = self.words.iter().position(|word| word.lower == "authentication") {
             let mut at = index + 1;
-            while at + 1 < self.words.len() && (is_algorithm(&self.words[at].lower) || is_qualifier(&self.words[at].lower, Announces::Key)) {
+            while at + 1 < self.words.len()
+                && (is_algorithm(&self.words[at].lower) || is_qualifier(&self.words[at].lower, Announces::Key))
+            {
                 at += 1;
             }
-            let harmless = |word: &Token<'_>| is_algorithm(&word.lower) || matches!(word.lower.as_ref(), "key-chain" | "keychain" | "mode" | "none" | "{");
-            if self.words.get(at).is_some_and(|word| !harmless(word)) && !out.iter().any(|range| range.start >= self.words[index].end) {
+            let harmless = |word: &Token<'_>| {
+                is_algorithm(&word.lower)
+                    || matches!(word.lower.as_ref(), "key-chain" | "keychain" | "mode" | "none" | "{")
+            };
+            if self.words.get(at).is_some_and(|word| !harmless(word))
+                && !out.iter().any(|range| range.start >= self.words[index].end)
+            {
                 out.push(self.value(at));
             }
         }
@@ -469,10 +544,42 @@ impl<'a> Scan<'a> {
 
     /// What nobody announced and yet looks like a key, in a line that speaks of keys.
     fn unknown(&self, out: &mut Vec<Range<usize>>) {
-        const STEMS: &[&str] = &["pass", "secret", "key", "psk", "phrase", "credential", "token", "authentication", "crypt", "cipher", "pwd", "mgmt-user", "ipsec"];
+        const STEMS: &[&str] = &[
+            "pass",
+            "secret",
+            "key",
+            "psk",
+            "phrase",
+            "credential",
+            "token",
+            "authentication",
+            "crypt",
+            "cipher",
+            "pwd",
+            "mgmt-user",
+            "ipsec",
+        ];
         const PUBLIC: &[&str] = &[
-            "ssh-rsa", "ssh-dss", "ssh-ed25519", "public-key", "public_key", "publickey", "engineid", "engine-id", "localized", "fingerprint",
-            "key-hash", "certificate", "thumbprint", "serial", "uuid", "remote", "pubkey", "host-key", "sha256-fingerprint", "license",
+            "ssh-rsa",
+            "ssh-dss",
+            "ssh-ed25519",
+            "public-key",
+            "public_key",
+            "publickey",
+            "engineid",
+            "engine-id",
+            "localized",
+            "fingerprint",
+            "key-hash",
+            "certificate",
+            "thumbprint",
+            "serial",
+            "uuid",
+            "remote",
+            "pubkey",
+            "host-key",
+            "sha256-fingerprint",
+            "license",
         ];
         let stem = |word: &Token<'_>| {
             let algorithm = is_algorithm(&word.lower) && !word.text.as_bytes()[0].is_ascii_digit();
@@ -481,8 +588,12 @@ impl<'a> Scan<'a> {
         let Some(from) = self.words.iter().position(stem) else { return };
         for index in from + 1..self.words.len() {
             let word = &self.words[index];
-            let before = self.words[..index].iter().rev().take(3).find(|word| !matches!(word.text, "=" | ":")).unwrap_or(word);
-            if PUBLIC.contains(&before.lower.as_ref()) || before.lower.starts_with("ecdsa-sha2") || announces(&word.lower).is_some() {
+            let before =
+                self.words[..index].iter().rev().take(3).find(|word| !matches!(word.text, "=" | ":")).unwrap_or(word);
+            if PUBLIC.contains(&before.lower.as_ref())
+                || before.lower.starts_with("ecdsa-sha2")
+                || announces(&word.lower).is_some()
+            {
                 continue;
             }
             let typed = before.text.len() == 1 && before.text.as_bytes()[0].is_ascii_digit();

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
 
+use self::journal::Journal;
 use self::work::{DeviceWork, Works, command_lines};
 use super::Context;
-use self::journal::Journal;
 use super::planning::{Rendered, scope};
 use crate::adapters::device::Candidate;
 use crate::domain::config::text_diff;
