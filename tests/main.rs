@@ -9,7 +9,6 @@ mod conformance_flat;
 mod conformance_secrets;
 mod demo;
 mod device;
-mod frr_judge;
 mod git;
 mod git_remote;
 mod grouping;

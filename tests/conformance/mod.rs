@@ -26,7 +26,7 @@ pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
 
 /// Commands as a tree without order and framing, so that two ways of writing the same commands are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Canonical(BTreeMap<String, Canonical>);
+pub(crate) struct Canonical(BTreeMap<String, Self>);
 
 impl Canonical {
     /// Reads indented commands and leaves out the words that only open and close.
@@ -81,21 +81,9 @@ fn is_framing(command: &str) -> bool {
 
 fn is_top_framing(command: &str) -> bool {
     const WORDS: &[&str] = &[
-        "conf t",
-        "conf s",
-        "system-view",
-        "commit",
-        "save",
-        "save force",
-        "write memory",
-        "write",
-        "return",
-        "configure exclusive",
-        "configure terminal",
-        "configure private",
-        "commit show-error",
-        "copy running-config startup-config",
-        "commit comment",
+        "conf t", "conf s", "system-view", "commit", "save", "save force", "write memory", "write", "return",
+        "configure exclusive", "configure terminal", "configure private", "commit show-error",
+        "copy running-config startup-config", "commit comment",
     ];
     WORDS.contains(&command)
 }
@@ -179,9 +167,9 @@ impl Score {
         let reached = |commands: &ConfigTree| dialect.same(&dialect.predict(&running, commands), &intended);
         if both_ways && reached(&dialect.parse_commands(&without_framing(theirs_text))) {
             if ours.count() <= theirs.count() {
-                self.shorter += 1
+                self.shorter += 1;
             } else {
-                self.longer += 1
+                self.longer += 1;
             }
             if std::env::var_os("CONFORMANCE_ALL").is_some() {
                 println!("other {name}\n ours:\n{ours} theirs:\n{theirs}");

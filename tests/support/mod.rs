@@ -34,11 +34,6 @@ pub(crate) fn conformance() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Says something on the terminal that a person wants to read although the test passes.
-pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
-}
-
 /// Says on the terminal that the current test does nothing, and why. Not `eprintln!`, which a passing test swallows.
 pub(crate) fn skip(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();

@@ -371,7 +371,6 @@ pub fn ranges<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
             }
         }
     }
-    let mut sets = sets;
     merge_widths(&mut sets);
     for ((prefix, suffix, width), numbers) in sets {
         let text = runs(&numbers, width);

@@ -63,53 +63,17 @@ const HARMLESS: &[&str] =
     &["description", "descr", "remark", "comment", "alias", "name", "load-interval", "logging", "title"];
 /// Words that apply a filter to what they stand in; the next word names it.
 const APPLIES: &[&str] = &[
-    "access-group",
-    "access-class",
-    "traffic-filter",
-    "packet-filter",
-    "filter",
-    "input",
-    "output",
-    "input-list",
-    "acl",
-    "ipv4-filter",
-    "firewall",
-    "in",
-    "local",
-    "inbound",
-    "ingress",
-    "egress",
+    "access-group", "access-class", "traffic-filter", "packet-filter", "filter", "input", "output", "input-list",
+    "acl", "ipv4-filter", "firewall", "in", "local", "inbound", "ingress", "egress",
 ];
 /// Words of lines that define a filter.
 const FILTERS: &[&str] =
     &["access-list", "acl", "filter", "prefix-list", "ip-access-list", "firewall", "name", "ipv4-acl", "object-group"];
 /// First words of what lets us in: login, its servers, its transport.
 const ACCESS: &[&str] = &[
-    "aaa",
-    "tacacs",
-    "tacacs-server",
-    "tacacs+",
-    "radius",
-    "radius-server",
-    "hwtacacs",
-    "hwtacacs-server",
-    "ssh",
-    "line",
-    "login",
-    "user-interface",
-    "netconf",
-    "netconf-yang",
-    "restconf",
-    "gnmi",
-    "sshd",
-    "telnet",
-    "root-authentication",
-    "authentication-order",
-    "management",
-    "stelnet",
-    "sftp",
-    "enable",
-    "local-user",
+    "aaa", "tacacs", "tacacs-server", "tacacs+", "radius", "radius-server", "hwtacacs", "hwtacacs-server", "ssh",
+    "line", "login", "user-interface", "netconf", "netconf-yang", "restconf", "gnmi", "sshd", "telnet",
+    "root-authentication", "authentication-order", "management", "stelnet", "sftp", "enable", "local-user",
     "control-plane",
 ];
 /// Pairs of words of the same kind, where the first alone says nothing.
@@ -285,7 +249,7 @@ impl ManagementPath {
 
     fn is_our_filter(&self, words: &[&str]) -> bool {
         let named = |word: &&str| self.filters.contains(word.trim_matches('"'));
-        words.iter().any(|word| FILTERS.contains(word)) && words.iter().any(|word| named(&word))
+        words.iter().any(|word| FILTERS.contains(word)) && words.iter().any(named)
     }
 
     fn is_our_route(&self, line: &Flat<'_>) -> bool {

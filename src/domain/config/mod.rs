@@ -3,27 +3,42 @@
 //! The law that everything here keeps, for normalised trees `r` and `i`:
 //! `predict(r, remediate(r, i)) == i` and `predict(i, remediate(i, r)) == r`.
 
+#[path = "rules/page.rs"]
 pub mod page;
+#[path = "rules/pattern.rs"]
 pub mod pattern;
 pub mod tree;
+#[path = "rules/dialect.rs"]
 pub mod dialect;
 mod syntax;
+#[path = "rules/options.rs"]
 mod options;
+#[path = "rules/starts.rs"]
 mod starts;
+#[path = "rules/range.rs"]
 mod range;
+#[path = "nested/normalize.rs"]
 mod normalize;
+#[path = "nested/model.rs"]
 mod model;
 pub mod command;
+#[path = "nested/diff.rs"]
 mod diff;
+#[path = "nested/remediate.rs"]
 pub mod remediate;
 pub mod text_diff;
+#[path = "secrets/secret_words.rs"]
 mod secret_words;
+#[path = "secrets/secret_line.rs"]
 mod secret_line;
+#[path = "secrets/mask.rs"]
 pub mod mask;
 pub mod flat;
 pub mod routeros;
 pub mod document;
+#[path = "secrets/crypt.rs"]
 pub mod crypt;
+#[path = "secrets/secret_compare.rs"]
 pub mod secret_compare;
 mod words;
 pub mod grouping;

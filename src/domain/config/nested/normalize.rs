@@ -70,9 +70,9 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
             }
             if let Some(range) = rule.range() {
                 if negated {
-                    ranges.take(rule, range, positive, &mut out)
+                    ranges.take(rule, range, positive, &mut out);
                 } else {
-                    ranges.add(rule, range, node, &mut out)
+                    ranges.add(rule, range, node, &mut out);
                 }
                 continue;
             }

@@ -545,41 +545,13 @@ impl<'a> Scan<'a> {
     /// What nobody announced and yet looks like a key, in a line that speaks of keys.
     fn unknown(&self, out: &mut Vec<Range<usize>>) {
         const STEMS: &[&str] = &[
-            "pass",
-            "secret",
-            "key",
-            "psk",
-            "phrase",
-            "credential",
-            "token",
-            "authentication",
-            "crypt",
-            "cipher",
-            "pwd",
-            "mgmt-user",
-            "ipsec",
+            "pass", "secret", "key", "psk", "phrase", "credential", "token", "authentication", "crypt", "cipher",
+            "pwd", "mgmt-user", "ipsec",
         ];
         const PUBLIC: &[&str] = &[
-            "ssh-rsa",
-            "ssh-dss",
-            "ssh-ed25519",
-            "public-key",
-            "public_key",
-            "publickey",
-            "engineid",
-            "engine-id",
-            "localized",
-            "fingerprint",
-            "key-hash",
-            "certificate",
-            "thumbprint",
-            "serial",
-            "uuid",
-            "remote",
-            "pubkey",
-            "host-key",
-            "sha256-fingerprint",
-            "license",
+            "ssh-rsa", "ssh-dss", "ssh-ed25519", "public-key", "public_key", "publickey", "engineid", "engine-id",
+            "localized", "fingerprint", "key-hash", "certificate", "thumbprint", "serial", "uuid", "remote", "pubkey",
+            "host-key", "sha256-fingerprint", "license",
         ];
         let stem = |word: &Token<'_>| {
             let algorithm = is_algorithm(&word.lower) && !word.text.as_bytes()[0].is_ascii_digit();

@@ -119,7 +119,7 @@ const CISCO7_KEY: &[u8; 53] = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k
 
 /// Returns the clear text of a Cisco type 7 spelling: two decimal digits of offset, then hexadecimal bytes.
 pub fn cisco7_decode(text: &str) -> Option<String> {
-    if !text.is_ascii() || text.len() < 4 || text.len() % 2 != 0 || text.len() > 2 * SECRET_BYTES_MAX {
+    if !text.is_ascii() || text.len() < 4 || !text.len().is_multiple_of(2) || text.len() > 2 * SECRET_BYTES_MAX {
         return None;
     }
     let offset: usize = text[..2].parse().ok().filter(|offset| *offset < CISCO7_KEY.len())?;

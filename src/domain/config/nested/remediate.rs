@@ -32,9 +32,9 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
             let mut managed = Vec::new();
             for node in &running.children {
                 if owns(dialect, sections, &node.text) {
-                    managed.push(node.clone())
+                    managed.push(node.clone());
                 } else {
-                    foreign.push(node.text.to_string())
+                    foreign.push(node.text.to_string());
                 }
             }
             (
