@@ -29,6 +29,8 @@ pub mod remediate;
 pub mod text_diff;
 #[path = "secrets/secret_words.rs"]
 mod secret_words;
+#[path = "secrets/secret_tokens.rs"]
+mod secret_tokens;
 #[path = "secrets/secret_line.rs"]
 mod secret_line;
 #[path = "secrets/mask.rs"]

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::crypt::{Form, cisco7_decode, form_of, reveal, salt_of, same_bytes, verify};
 use super::dialect::Dialect;
-use super::secret_line::{Context, tokens};
+use super::secret_line::Context;
+use super::secret_tokens::tokens;
 use super::tree::{ConfigTree, Node};
 use crate::domain::secret::{MASK, Secret};
 

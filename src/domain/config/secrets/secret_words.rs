@@ -1,6 +1,6 @@
 //! The vocabulary of secrets: words that announce one, words between the announcement and the value, words that never are one.
 
-use super::secret_line::Token;
+use super::secret_tokens::Token;
 
 /// What kind of secret a word announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
