@@ -211,6 +211,34 @@ fn a_line_is_masked_by_where_it_stands() {
 }
 
 #[test]
+fn diffs_are_masked_like_configurations() {
+    let page = DialectPage { secrets: vec![r"^wake up (\S+)".into()], ..DialectPage::default() };
+    let dialect = Dialect::new(page).unwrap();
+    let diff = "@@ -1,2 +1,2 @@\n tacacs server T\n- key 123456\n+ key 654321\n+wake up neo\n--password hunter2\n";
+    let masked =
+        "@@ -1,2 +1,2 @@\n tacacs server T\n- key ********\n+ key ********\n+wake up ********\n--password ********\n";
+    assert_eq!(dialect.mask(diff), masked);
+    let key = "+-----BEGIN PRIVATE KEY-----\n+MIIEabc\n+-----END PRIVATE KEY-----\n";
+    assert_eq!(dialect.mask(key), key.replace("MIIEabc", MASK));
+}
+
+#[test]
+fn only_public_keys_are_public() {
+    let dialect = general();
+    for line in [
+        "key ssh-rsa",
+        "key 'AAAAB3NzaC1yc2EAAAADAQABAAABAQ'",
+        "ssh-rsa \"ssh-rsa AAAAB3NzaC1yc2E bob\"; ## SECRET-DATA",
+    ] {
+        assert_eq!(dialect.mask(line), line);
+    }
+    for line in ["password ssh-hunter2", "password ecdsa-sha2-hunter2", "password AAAAhunter2", "password -----hunter2"]
+    {
+        assert!(!dialect.mask(line).contains("hunter2"), "{line}");
+    }
+}
+
+#[test]
 fn pages_add_their_own_secrets() {
     let page = DialectPage { secrets: vec![r"^wake up (\S+)".into()], ..DialectPage::default() };
     let dialect = Dialect::new(page).unwrap();

@@ -97,8 +97,10 @@ impl Dialect {
         out
     }
 
+    /// Masks one line; the sign of a diff in the first column is no part of it.
     fn mask_line(&self, walk: &mut Walk, line: &str, out: &mut String) {
-        let text = line.trim_start();
+        let sign = usize::from(line.starts_with(['+', '-']) && !line.starts_with("-----"));
+        let text = line[sign..].trim_start();
         let indent = line.len() - text.len();
         out.push_str(&line[..indent]);
         if walk.in_private_key(text) {

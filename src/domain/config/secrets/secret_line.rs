@@ -47,8 +47,6 @@ static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r#"\bENC ([^\s"]{6,})"#,
         // credentials in addresses of files
         r#"://[^/\s:@"']*:([^@\s"']+)@"#,
-        // Junos marks its secrets
-        r#"(?:^|\s)"?([^\s"]{2,}?)"?;? ## SECRET-DATA"#,
         // Aruba controllers, AireOS
         r"^mgmt-user \S+ \S+ (\S+)$",
         r"^(?:\S*peer-ip-address|masterip|localip) .*\bipsec (\S+)",
@@ -69,6 +67,7 @@ static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .map(regex)
     .collect()
 });
+static MARKED: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?:^|\s)"?([^\s"]{2,}?)"?;? ## SECRET-DATA"#));
 static MARKUP: LazyLock<Regex> = LazyLock::new(|| regex(r"<([A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>([^<]+)<"));
 
 fn regex(text: &str) -> Regex {
@@ -106,6 +105,10 @@ pub(super) fn spans(line: &str, context: Context) -> Vec<Range<usize>> {
     for value in VALUES.iter() {
         out.extend(value.captures_iter(line).filter_map(|found| found.get(1)).map(|group| group.range()));
     }
+    // Junos marks its secrets, and the public keys of its users with them.
+    if !line.starts_with("ssh-") && !line.starts_with("ecdsa-") {
+        out.extend(MARKED.captures(line).and_then(|found| found.get(1)).map(|group| group.range()));
+    }
     if line.starts_with('<') {
         markup_spans(line, &mut out);
     }
@@ -120,15 +123,18 @@ pub(super) fn spans(line: &str, context: Context) -> Vec<Range<usize>> {
     merge(out)
 }
 
-/// A mask, and a reference to a secret, may be shown.
+/// A mask, a reference to a secret, a public key and the headline of a private key may be shown.
 fn is_no_secret(text: &str) -> bool {
+    const PUBLIC: [&str; 3] = ["AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh"];
     let text = text.trim_start_matches(['"', '\'']);
-    text.is_empty()
-        || text.bytes().all(|b| b == b'*')
-        || text.starts_with("-----BEGIN")
+    let (kind, key) = text.split_once(' ').unwrap_or((text, text));
+    let headed = matches!(kind, "ssh-rsa" | "ssh-dss" | "ssh-ed25519") || kind.starts_with("ecdsa-sha2-nistp");
+    text.bytes().all(|b| b == b'*')
+        || text.starts_with("-----BEGIN ")
+        || text == "-----BEGIN"
         || text.starts_with("secret://")
-        || text.starts_with("ssh-")
-        || text.starts_with("ecdsa-sha2-")
+        || PUBLIC.iter().any(|start| text.starts_with(start) || headed && key.starts_with(start))
+        || headed && kind == text
 }
 
 /// Sorts ranges and joins those that overlap.
