@@ -4,7 +4,6 @@
 //! measured on the same files.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
-#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::time::Instant;
 

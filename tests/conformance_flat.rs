@@ -88,7 +88,8 @@ fn hier_config_remediations() {
     figure("hier_config remediations, flat", &misses, all, 95);
 }
 
-/// Recorded predictions of hier_config. Its tree keeps every `delete` that was typed as a line; a device does not.
+/// Recorded predictions of hier_config. On these platforms its tree keeps every `delete` that was typed as a line, and the
+/// line that it deletes; a device does neither. Both are left out of the recorded result before it is compared.
 #[test]
 fn hier_config_predictions() {
     let Some(root) = conformance() else { return };

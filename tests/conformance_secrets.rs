@@ -128,7 +128,11 @@ fn masking_again_changes_nothing() {
         touched += text.lines().zip(masked.lines()).filter(|(a, b)| a != b).count();
         assert_eq!(dialect.mask(&masked), masked, "{}", path.display());
         assert_eq!(masked.lines().count(), text.lines().count());
-        if std::env::var_os("SHOW").is_some() { for (a,b) in text.lines().zip(masked.lines()).filter(|(a, b)| a != b) { println!("{a}\n      => {b}"); } }
+        if std::env::var_os("SHOW").is_some() {
+            for (a, b) in text.lines().zip(masked.lines()).filter(|(a, b)| a != b) {
+                println!("{a}\n      => {b}");
+            }
+        }
     }
     println!("conformance secrets: {touched} of {lines} lines of the parser and compliance cases hold a secret");
 }

@@ -73,7 +73,7 @@ fn the_demonstration_does_not_tell_what_is_not_so() {
 /// Sends SIGINT, as Ctrl-C does, and waits for the orderly end.
 fn interrupt(lab: &mut Running) {
     assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
-    lab.wait_for("stopped", Duration::from_secs(10));
+    assert_eq!(lab.exit_code(Duration::from_secs(10)), 0, "{}", lab.printed());
 }
 
 fn port(line: &str) -> u16 {
@@ -95,7 +95,6 @@ fn a_lab_answers_with_ssh_until_it_is_interrupted() {
     }
     lab.wait_for("serving until", Duration::from_secs(5));
     interrupt(&mut lab);
-    assert!(ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_err()), "a port is still open");
 }
 
 #[test]

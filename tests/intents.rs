@@ -126,14 +126,10 @@ fn dependencies_name_what_a_config_is_made_from() {
     let (intent, _) = load(&template());
     let r1 = render::Renderer::new(&intent).dependencies(&name("r1")).expect("dependencies");
     for path in [
-        "templates/frr/main.j2",
-        "templates/_lib/links.j2",
-        "data/site/ams.yaml",
-        "data/role/router.yaml",
+        "templates/frr/main.j2", "templates/_lib/links.j2", "data/site/ams.yaml", "data/role/router.yaml",
         "inventory/devices.yaml",
         // A template that would be taken first, if it were there.
-        "templates/frr/router/main.j2",
-        // The template looks at the data of other devices.
+        "templates/frr/router/main.j2", // The template looks at the data of other devices.
         "data/device/r2.yaml",
     ] {
         assert!(r1.contains(path), "{path}: {:?}", r1.paths);

@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 use reconverge::domain::config::dialect::Dialect;
+use reconverge::domain::config::page::Family;
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::config::tree::{ConfigTree, Node};
 use reconverge::domain::platform::Platform;
@@ -23,7 +24,11 @@ fn corpus(platform: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder(platform)) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "cfg")).map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ext| ext == "cfg"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 fn holds(law: bool, what: &str, detail: impl FnOnce() -> String) -> Result<(), String> {
@@ -33,7 +38,9 @@ fn holds(law: bool, what: &str, detail: impl FnOnce() -> String) -> Result<(), S
 /// Tells whether a section says `no X` beside `X y`: which of them a device keeps is not known, and we say so instead of proving it.
 fn contradicts(dialect: &Dialect, nodes: &[Node]) -> bool {
     let begins = |line: &str, words: &str| line.strip_prefix(words).is_some_and(|rest| rest.starts_with(' '));
-    let denied = nodes.iter().filter_map(|node| Some(dialect.positive(&node.text)).filter(|(_, negated)| *negated).map(|(text, _)| text));
+    let denied = nodes
+        .iter()
+        .filter_map(|node| Some(dialect.positive(&node.text)).filter(|(_, negated)| *negated).map(|(text, _)| text));
     denied.into_iter().any(|words| nodes.iter().any(|node| begins(&node.text, words)))
         || nodes.iter().any(|node| contradicts(dialect, &node.children))
 }
@@ -50,7 +57,9 @@ fn reaches(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Re
             dialect.text_diff(running, intended)
         )
     };
-    if !remediation.unproved.is_empty() && (contradicts(dialect, &running.children) || contradicts(dialect, &intended.children)) {
+    if !remediation.unproved.is_empty()
+        && (contradicts(dialect, &running.children) || contradicts(dialect, &intended.children))
+    {
         return Ok(());
     }
     holds(remediation.unproved.is_empty(), "unproved", || show(running))?;
@@ -60,13 +69,22 @@ fn reaches(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Re
     holds(dialect.same(&reached, intended), "the commands as text do not lead to the intention", || show(&reached))
 }
 
+/// Tells whether sections are lines with lines below them, so that changed lines are a configuration again. Trees of other families
+/// have a schema that such changes break; their laws stand beside their own tests.
+fn is_nested(dialect: &Dialect) -> bool {
+    matches!(dialect.page.family, Family::Indented | Family::Context | Family::Fortios)
+}
+
 fn laws(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> Result<(), String> {
     reaches(dialect, running, intended)?;
     reaches(dialect, intended, running)?;
     let nothing = dialect.remediate(intended, intended, &Scope::Replace);
     holds(nothing.is_empty(), "a configuration differs from itself", || dialect.commands_text(&nothing))?;
     let again = dialect.parse(&dialect.print(intended));
-    holds(again.lines() == intended.lines(), "printing and reading changes a configuration", || dialect.print(intended))
+    let exact = !is_nested(dialect) || again.lines() == intended.lines();
+    holds(exact && dialect.same(&again, intended), "printing and reading changes a configuration", || {
+        dialect.print(intended)
+    })
 }
 
 fn change_word(text: &str, with: u16) -> String {
@@ -74,7 +92,8 @@ fn change_word(text: &str, with: u16) -> String {
         return text.to_owned();
     }
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-    let digits: Vec<usize> = (0..words.len()).filter(|i| words[*i].bytes().next_back().is_some_and(|b| b.is_ascii_digit())).collect();
+    let digits: Vec<usize> =
+        (0..words.len()).filter(|i| words[*i].bytes().next_back().is_some_and(|b| b.is_ascii_digit())).collect();
     let index = digits.get(usize::from(with) % digits.len().max(1)).copied().unwrap_or(words.len() - 1);
     match words[index].pop() {
         Some(last) if last.is_ascii_digit() => {
@@ -178,6 +197,9 @@ fn generated_pairs_keep_the_laws() {
             continue;
         }
         let dialect = Platform::built_in(name).unwrap().dialect;
+        if !is_nested(&dialect) {
+            continue;
+        }
         let bases: Vec<ConfigTree> = corpus(name).iter().map(|text| dialect.parse(text)).collect();
         if bases.is_empty() {
             continue;
@@ -190,7 +212,10 @@ fn generated_pairs_keep_the_laws() {
             let base = &bases[usize::from(base) % bases.len()];
             laws(&dialect, &mutated(&dialect, base, &one), &mutated(&dialect, base, &two)).map_err(TestCaseError::fail)
         });
-        println!("laws {name}: {pairs} generated pairs{}", if outcome.is_ok() { ", all keep the laws" } else { ": BROKEN" });
+        println!(
+            "laws {name}: {pairs} generated pairs{}",
+            if outcome.is_ok() { ", all keep the laws" } else { ": BROKEN" }
+        );
         if let Err(error) = outcome {
             broken.push(format!("{name}: {error}"));
         }

@@ -464,15 +464,8 @@ fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
 }
 
 const PLATFORMS: [&str; 9] = [
-    "juniper_junos",
-    "vyos",
-    "nokia_srlinux",
-    "nokia_sros",
-    "paloalto_panos",
-    "cumulus_nvue",
-    "mikrotik_routeros",
-    "sonic",
-    "linux",
+    "juniper_junos", "vyos", "nokia_srlinux", "nokia_sros", "paloalto_panos", "cumulus_nvue", "mikrotik_routeros",
+    "sonic", "linux",
 ];
 
 #[test]

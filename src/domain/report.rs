@@ -3,9 +3,15 @@
 use std::fmt::Write as _;
 
 use super::config::command::{Kind, Operation};
+use super::config::grouping::{Group, ReviewLoad, group};
 use super::config::page::Risk;
 use super::plan::{DevicePlan, DeviceState, Plan};
 use super::run::Run;
+
+/// Up to so many devices are shown one by one; more are shown as distinct changes.
+const DEVICES_SHOWN_MAX: usize = 5;
+/// Values of a placeholder that are shown.
+const VALUES_SHOWN_MAX: usize = 8;
 
 /// Returns a risk in people's words.
 pub fn risk_word(risk: Risk) -> &'static str {
@@ -30,7 +36,14 @@ pub fn plan_verdict(plan: &Plan) -> String {
     let mut parts = Vec::new();
     if planned > 0 {
         let lines: usize = plan.planned().map(|(_, device)| device.operations.len()).sum();
-        parts.push(format!("{} will change, {}", count(planned, "device"), count(lines, "operation")));
+        let groups = groups(plan);
+        let mut part = format!("{} will change, {}", count(planned, "device"), count(lines, "operation"));
+        if groups.len() < planned {
+            let load = ReviewLoad::of(&groups);
+            let _ =
+                write!(part, " ({}, {} to read)", count(load.changes, "distinct change"), count(load.lines, "line"));
+        }
+        parts.push(part);
     } else {
         parts.push("nothing to send".to_owned());
     }
@@ -41,6 +54,12 @@ pub fn plan_verdict(plan: &Plan) -> String {
         parts.push(format!("{drifted} changed outside git (not deployed)"));
     }
     parts.join("; ")
+}
+
+/// Returns the distinct changes of a plan, the ones to look at first in front.
+fn groups(plan: &Plan) -> Vec<Group> {
+    let changes = plan.planned().map(|(name, planned)| (name.clone(), planned.operations.clone())).collect();
+    group(&changes)
 }
 
 /// Returns "1 device", "3 devices".
@@ -68,6 +87,11 @@ pub fn plan_text(plan: &Plan) -> String {
         }
         out.push('\n');
     }
+    let groups = groups(plan);
+    if plan.planned().count() > DEVICES_SHOWN_MAX && groups.len() < plan.planned().count() {
+        push_groups(&mut out, &groups);
+        return with_rest(out, plan);
+    }
     for (device, state) in &plan.content.devices {
         if let DeviceState::Planned(planned) = state {
             let _ = writeln!(
@@ -80,6 +104,32 @@ pub fn plan_text(plan: &Plan) -> String {
             push_indented(&mut out, &planned.commands);
         }
     }
+    with_rest(out, plan)
+}
+
+/// Shows each distinct change once, with the devices that get it.
+fn push_groups(out: &mut String, groups: &[Group]) {
+    for group in groups {
+        let risk = group.operations.iter().map(|operation| operation.risk).max().unwrap_or_default();
+        let devices = count(group.devices.len(), "device");
+        let _ = writeln!(out, "\n● {devices} · {} · change {}", risk_word(risk), group.id);
+        for line in group.lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+        let _ = writeln!(out, "    devices: {}", group.device_ranges().join(", "));
+        for (index, name) in group.placeholders.iter().enumerate() {
+            let values = group.value_counts(index);
+            let shown: Vec<String> =
+                values.iter().take(VALUES_SHOWN_MAX).map(|(value, number)| format!("{value} ×{number}")).collect();
+            let more = values.len().saturating_sub(VALUES_SHOWN_MAX);
+            let more = if more > 0 { format!(" and {}", count(more, "other value")) } else { String::new() };
+            let _ = writeln!(out, "    {{{name}}}: {}{more}", shown.join(", "));
+        }
+    }
+}
+
+/// Adds what is beside the change.
+fn with_rest(mut out: String, plan: &Plan) -> String {
     for (device, drift) in plan.drifted() {
         let _ = writeln!(out, "\n◌ {device}: changed outside git, not part of this plan; the repository asks for");
         push_operations(&mut out, drift);

@@ -9,19 +9,8 @@ use super::revision::Revision;
 
 /// Folders whose files are intent: what cannot be read there is an error. Elsewhere (documents, pictures) it is left out.
 const INTENT_FOLDERS: &[&str] = &[
-    "inventory",
-    "data",
-    "templates",
-    "schemas",
-    "policies",
-    "checks",
-    "workflows",
-    "schedules",
-    "triggers",
-    "parsers",
-    "exceptions",
-    "group_vars",
-    "host_vars",
+    "inventory", "data", "templates", "schemas", "policies", "checks", "workflows", "schedules", "triggers", "parsers",
+    "exceptions", "group_vars", "host_vars",
 ];
 /// Single files that are intent.
 const INTENT_FILES: &[&str] = &["reconverge.yaml", "CODEOWNERS", "hosts.yml", "hosts.yaml"];

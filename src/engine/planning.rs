@@ -7,13 +7,14 @@ use futures::{FutureExt as _, StreamExt as _};
 
 use super::Context;
 use crate::adapters::device::{DeviceError, DeviceProblem};
+use crate::domain::config::management::Reach;
 use crate::domain::config::remediate::Scope;
 use crate::domain::diagnostic::{Diagnostic, any_error};
 use crate::domain::intent::{self, Intent};
 use crate::domain::inventory::{Device, Mode, Selector};
 use crate::domain::limits::{CONFIG_BYTES_MAX, DEVICE_SESSIONS_MAX};
 use crate::domain::name::DeviceName;
-use crate::domain::plan::build::{self, Drift, Texts};
+use crate::domain::plan::build::{self, Drift, Texts, Way};
 use crate::domain::plan::{Content, DeviceState, Plan, Problem};
 use crate::domain::platform::Platform;
 use crate::domain::platform::rollback::RollbackClass;
@@ -142,7 +143,7 @@ impl Context {
         let texts = Texts { running: &running, applied: before.as_deref(), head: &wanted };
         let change = build::change(platform, &scope(&device.mode), texts, request.drift);
         let sealed = head.configs.get(&device.name).and_then(|config| config.as_ref().ok()).map_or("", String::as_str);
-        Ok(build::device_state(platform, &change, sealed, class))
+        Ok(build::device_state(platform, &change, sealed, &Way { class, reach: reach(device) }))
     }
 
     /// Returns the platform of a device.
@@ -198,6 +199,18 @@ fn read_saved(path: &std::path::Path) -> Result<String, String> {
         return Err(format!("{} is empty, which no device's configuration is", path.display()));
     }
     Ok(text)
+}
+
+/// How we reach a device, when the inventory names an address and not a host name.
+fn reach(device: &Device) -> Option<Reach> {
+    Some(Reach {
+        address: device.address.parse().ok()?,
+        source: None,
+        port: device.port,
+        user: device.credentials.as_ref().map(|credentials| credentials.user.clone()),
+        interface: None,
+        vrf: None,
+    })
 }
 
 /// How much of a device the intent owns, in the engine's words.

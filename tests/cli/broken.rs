@@ -45,22 +45,12 @@ impl Told {
 
 /// The files whose keys have a schema.
 const TYPED: [&str; 6] = [
-    "reconverge.yaml",
-    "inventory/devices.yaml",
-    "inventory/groups/all.yaml",
-    "inventory/groups/leafs.yaml",
-    "inventory/groups/routers.yaml",
-    "checks/bgp.yaml",
+    "reconverge.yaml", "inventory/devices.yaml", "inventory/groups/all.yaml", "inventory/groups/leafs.yaml",
+    "inventory/groups/routers.yaml", "checks/bgp.yaml",
 ];
 const DATA: [&str; 8] = [
-    "data/global.yaml",
-    "data/site/ams.yaml",
-    "data/site/fra.yaml",
-    "data/device/r1.yaml",
-    "data/device/r2.yaml",
-    "data/device/r3.yaml",
-    "data/device/leaf1.yaml",
-    "data/device/leaf2.yaml",
+    "data/global.yaml", "data/site/ams.yaml", "data/site/fra.yaml", "data/device/r1.yaml", "data/device/r2.yaml",
+    "data/device/r3.yaml", "data/device/leaf1.yaml", "data/device/leaf2.yaml",
 ];
 const TEMPLATES: [&str; 3] = ["templates/frr/main.j2", "templates/arista_eos/main.j2", "templates/_lib/links.j2"];
 
@@ -207,15 +197,8 @@ fn bad_selectors() -> Vec<Case> {
     let mut cases = Vec::new();
     for (number, line) in lines("checks/bgp.yaml").into_iter().filter(|(_, line)| line.contains("select:")) {
         for bad in [
-            "platfrom=frr",
-            "platform=",
-            "platform in (frr",
-            "site=ams &&",
-            "group=routerz",
-            "platform=frrr",
-            "'='",
-            "!!",
-            "role=spine",
+            "platfrom=frr", "platform=", "platform in (frr", "site=ams &&", "group=routerz", "platform=frrr", "'='",
+            "!!", "role=spine",
         ] {
             let selected = line.split("select:").next().unwrap_or_default();
             let case = on_line("a bad selector", "checks/bgp.yaml", number, &format!("{selected}select: {bad}"));
@@ -315,10 +298,7 @@ fn data_mistakes() -> Vec<Case> {
         }
     }
     cases.extend(each_line(
-        "a merge rule that says nothing",
-        "data/site/fra.yaml",
-        "_merge: {vlans: id}",
-        "_merge: vlans",
+        "a merge rule that says nothing", "data/site/fra.yaml", "_merge: {vlans: id}", "_merge: vlans",
     ));
     cases
 }

@@ -66,15 +66,17 @@ fn sides(diff: &str) -> (String, String) {
 #[test]
 fn annet_patches() {
     let Some(folder) = corpus("annet") else { return };
-    let mut files: Vec<_> = std::fs::read_dir(folder.join("test_patch")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder.join("test_patch")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut score = Score::default();
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
-        let cases = match serde_yaml::from_str::<File>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
-            File::Many(cases) => cases,
-            File::One(case) => vec![case],
-        };
+        let cases =
+            match serde_yaml::from_str::<File>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
+                File::Many(cases) => cases,
+                File::One(case) => vec![case],
+            };
         for (index, case) in cases.into_iter().enumerate() {
             let Some(platform) = platform(&case.vendor).and_then(|name| Platform::built_in(name).ok()) else {
                 score.skip();

@@ -82,13 +82,16 @@ fn hier_config_predictions() {
     let Some(vectors) = vectors("future") else { return };
     let (mut same, mut total, mut skipped) = (0, 0, 0);
     for vector in vectors {
-        let Some(platform) = platform(&vector.platform).and_then(|name| Platform::built_in(name).ok()) else {
+        let known = platform(&vector.platform).and_then(|name| Platform::built_in(name).ok());
+        // The recorded predictions take no line away on `delete`; `conformance_flat` judges them without those lines.
+        let Some(platform) = known.filter(|platform| !platform.dialect.is_flat()) else {
             skipped += 1;
             continue;
         };
         let dialect = &platform.dialect;
         total += 1;
-        let predicted = dialect.predict(&dialect.parse(&text(&vector.running)), &dialect.parse_commands(&text(&vector.change)));
+        let predicted =
+            dialect.predict(&dialect.parse(&text(&vector.running)), &dialect.parse_commands(&text(&vector.change)));
         let expected = dialect.parse(&text(&vector.result));
         if dialect.same(&predicted, &expected) {
             same += 1;
@@ -103,5 +106,8 @@ fn hier_config_predictions() {
         }
     }
     assert!(same * 100 >= total * 85, "only {same} of {total} predictions are the same");
-    println!("conformance hier_config future: {total} cases, {same} the same, {} missed, {skipped} skipped", total - same);
+    println!(
+        "conformance hier_config future: {total} cases, {same} the same, {} missed, {skipped} skipped",
+        total - same
+    );
 }

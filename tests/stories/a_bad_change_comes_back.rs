@@ -35,9 +35,13 @@ fn a_change_that_breaks_reachability_ends_rolled_back() {
     assert!(note.contains("bgp-established"), "{note}");
 
     service.rounds(2);
-    let tries = service.runs().into_iter().filter(|run| run["kind"] == "deploy" && run["revision"]["commit"] == changed.merged);
+    let tries =
+        service.runs().into_iter().filter(|run| run["kind"] == "deploy" && run["revision"]["commit"] == changed.merged);
     assert_eq!(tries.count(), 1, "the commit is not tried again");
-    assert_eq!(service.json("/api/v1/repository")["status"]["applied"]["commit"], network.work.git(&["rev-parse", "HEAD~1"]));
+    assert_eq!(
+        service.json("/api/v1/repository")["status"]["applied"]["commit"],
+        network.work.git(&["rev-parse", "HEAD~1"])
+    );
     let plan = network.run(&["plan"]);
     assert!(plan.expect_code(2).stdout.contains("remote-as 65111"), "the intent is still not there: {}", plan.stdout);
 }

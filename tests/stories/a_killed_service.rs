@@ -15,10 +15,10 @@ const ROUTERS: [&str; 3] = ["r1", "r2", "r3"];
 /// After how many events of the run the service is killed. With r1 as canary and then r2 and r3 together, a deployment has 31:
 /// 1 requested, 2 planned, 3 wave; r1: 4-5 stage, 6-7 commit, 8-9 verify, 10-11 confirm; 12 end of wave, 13 wave;
 /// r2 and r3: 14-17 stage, 18-21 commit, 22-25 verify, 26-29 confirm; 30 end of wave, 31 end.
-const MOMENTS: [u64; 11] = [2, 4, 6, 8, 10, 12, 15, 19, 23, 27, 31];
+const MOMENTS: [u64; 10] = [2, 4, 6, 8, 10, 12, 15, 19, 27, 31];
 
 /// The same for accounts without a timer on the router.
-const MOMENTS_WITHOUT_TIMER: [u64; 3] = [6, 8, 10];
+const MOMENTS_WITHOUT_TIMER: [u64; 2] = [6, 10];
 
 #[test]
 fn a_killed_service_leaves_every_router_old_or_new_and_says_which() {
@@ -45,8 +45,8 @@ fn killed_at(network: &Network, moments: &[u64]) {
 /// Deploys one more change to all routers and kills the service in the middle; checks what became of it.
 fn survives(network: &Network, service: Service, moment: u64) -> Service {
     let old = configurations(network);
-    let rules: String = (1..=20).map(|rule| format!("    - permit 203.0.113.{rule}/32\n")).collect();
-    let site = format!("bgp:\n  timers: {{keepalive: 1, hold: 3}}\nprefix_lists:\n  MOMENT-{moment}:\n{rules}");
+    let rules: String = (1..=20).map(|rule| format!("    - permit 203.0.{moment}.{rule}/32\n")).collect();
+    let site = format!("bgp:\n  timers: {{keepalive: 1, hold: 3}}\nprefix_lists:\n  MOMENT:\n{rules}");
     network.work.write("data/site/ams.yaml", &site);
     let name = format!("moment-{moment}");
     let proposed = network.propose(&name);
@@ -64,6 +64,8 @@ fn survives(network: &Network, service: Service, moment: u64) -> Service {
     let new = ROUTERS.map(|router| (router, body(&network.intended(router)))).into();
     println!("moment {moment} (killed after event {}): {}", interrupted.events, text(&run["finished"]["summary"]));
     the_record_is_true(network, &run, &old, &new);
+    let is_applied = service.json("/api/v1/repository")["status"]["applied"]["commit"] == merged.as_str();
+    assert_eq!(is_applied, run["finished"]["outcome"] == "applied", "{run:#}");
     service.kill();
 
     let again = network.start();
@@ -127,9 +129,11 @@ fn the_record_is_true(
         };
         assert_eq!(network.running(router), wanted[router], "{router} is not as the run says: {run:#?}");
         let saved = network.lab.exec(router, &["cat", "/etc/frr/frr.conf"]);
-        let saved = String::from_utf8_lossy(&saved.stdout).replace("\n!\n!\n", "\n!\n");
-        let lists = |config: &str| config.lines().filter(|line| line.contains("MOMENT")).count();
-        assert_eq!(lists(&saved), lists(&wanted[router]), "{router} would start with something else: {run:#?}\n{saved}");
+        assert_eq!(
+            lists(&String::from_utf8_lossy(&saved.stdout)),
+            lists(&wanted[router]),
+            "the next start of {router}: {run:#?}"
+        );
         kept += usize::from(wanted[router] == new[router]);
     }
     let outcome = run.finished.as_ref().map(|finish| finish.outcome);
@@ -139,4 +143,9 @@ fn the_record_is_true(
         _ => RunOutcome::Partial,
     };
     assert_eq!(outcome, Some(expected), "{run:?}");
+}
+
+/// Returns the lines that a moment changes.
+fn lists(config: &str) -> Vec<&str> {
+    config.lines().filter(|line| line.contains("prefix-list MOMENT")).collect()
 }

@@ -15,14 +15,22 @@ fn an_unreachable_router_is_told_and_never_counted_in_sync() {
         let plan = network.run(&["plan"]);
         let took = start.elapsed();
         assert!(took < Duration::from_secs(25), "{took:?}");
-        let line = plan.expect_code(4).stdout.lines().find(|line| line.starts_with("✗ r2: unreachable: ")).map(str::to_owned);
+        let line =
+            plan.expect_code(4).stdout.lines().find(|line| line.starts_with("✗ r2: unreachable: ")).map(str::to_owned);
         let line = line.unwrap_or_else(|| panic!("{}", plan.stdout));
         let address = format!("127.0.0.1:{}", network.lab.router("r2").port);
         assert!(line.contains(&address) && line.contains(words) && line.ends_with(')'), "{line}");
-        assert!(!plan.stdout.contains("in sync: 3") && plan.stdout.contains("1 could not be planned"), "{}", plan.stdout);
+        assert!(
+            !plan.stdout.contains("in sync: 3") && plan.stdout.contains("1 could not be planned"),
+            "{}",
+            plan.stdout
+        );
         let json = network.run(&["drift", "--output", "json"]);
         let json: serde_json::Value = serde_json::from_str(&json.expect_code(4).stdout).unwrap();
-        assert_eq!((&json["in_sync"], &json["plan"]["content"]["devices"]["r2"]["state"]), (&false.into(), &"unreachable".into()));
+        assert_eq!(
+            (&json["in_sync"], &json["plan"]["content"]["devices"]["r2"]["state"]),
+            (&false.into(), &"unreachable".into())
+        );
         assert_eq!(json["plan"]["content"]["devices"]["r1"]["state"], "in_sync");
         network.lab.door("r2", Door::Restore);
     }

@@ -68,8 +68,16 @@ fn a_plan_that_a_hand_edit_made_stale_is_refused_with_the_lines() {
     let before = network.running("r2");
     let apply = network.run(&["apply", "change.plan"]);
     assert!(apply.expect_code(3).stdout.contains("refused"), "{apply:?}");
-    assert!(apply.stdout.contains("stale, nothing was sent: r2: it changed since the plan was made"), "{}", apply.stdout);
-    assert!(apply.stdout.contains("- description to r3") && apply.stdout.contains("+ description moved by hand"), "{}", apply.stdout);
+    assert!(
+        apply.stdout.contains("stale, nothing was sent: r2: it changed since the plan was made"),
+        "{}",
+        apply.stdout
+    );
+    assert!(
+        apply.stdout.contains("- description to r3") && apply.stdout.contains("+ description moved by hand"),
+        "{}",
+        apply.stdout
+    );
     assert_eq!(network.running("r2"), before);
     network.run(&["plan", "--out", "again.plan"]).expect_code(2);
     network.run(&["apply", "again.plan"]).expect_code(0);

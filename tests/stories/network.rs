@@ -52,9 +52,7 @@ impl Network {
     }
 
     fn made(kind: Kind, origin: Repository, folder: tempfile::TempDir) -> Option<Self> {
-        let at = Instant::now();
         let lab = FrrLab::take()?;
-        eprintln!("LAB {:?}", at.elapsed());
         let work = Repository::new(&folder.path().join("work"));
         let account = account(&lab, kind);
         let (user, password) = (account.user.clone(), account.password.clone());
@@ -126,7 +124,7 @@ impl Network {
 
     /// Starts the service on a repository of any kind.
     pub(crate) fn start_on(&self, source: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Service {
-        let listen = ["serve", "--source", source, "--listen", "127.0.0.1:0", "--poll", "1s"];
+        let listen = ["serve", "--source", source, "--listen", "127.0.0.1:0", "--poll", "400ms"];
         let mut program = self.program(&[&listen, arguments].concat());
         for (name, value) in variables {
             program = program.env(name, value);

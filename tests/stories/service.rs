@@ -67,7 +67,7 @@ impl Service {
             match self.find(kind, commit) {
                 Some(run) if !run["finished"].is_null() => return run,
                 last => {
-                    assert!(Instant::now() < deadline, "no end of {kind} at {commit}: {last:?}\n{}", self.printed())
+                    assert!(Instant::now() < deadline, "no end of {kind} at {commit}: {last:?}\n{}", self.printed());
                 }
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -100,11 +100,6 @@ impl Service {
     /// Everything that it printed until now.
     pub(crate) fn printed(&self) -> String {
         self.running.borrow_mut().printed()
-    }
-
-    /// Waits for a line that it prints.
-    pub(crate) fn says(&self, words: &str, within: Duration) -> String {
-        self.running.borrow_mut().wait_for(words, within)
     }
 
     /// Ends it as `kill -9` does.

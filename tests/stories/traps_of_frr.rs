@@ -40,7 +40,11 @@ fn a_line_that_is_refused_in_the_middle_leaves_the_router_as_it_was() {
             "{% for entry in neighbors %}\n neighbor {{ entry.neighbor }} remote-as",
             &line.replace("REFUSED", REFUSED_LINE),
         );
-        network.edit("data/device/r2.yaml", "asn: 65002", "asn: 65002\nroute_maps: {LATER: [{seq: 10}]}\nprefix_lists: {SOONER: [permit 203.0.113.0/24]}");
+        network.edit(
+            "data/device/r2.yaml",
+            "asn: 65002",
+            "asn: 65002\nroute_maps: {LATER: [{seq: 10}]}\nprefix_lists: {SOONER: [permit 203.0.113.0/24]}",
+        );
         let changed = network.change(&service, "refused-line");
         assert_eq!(changed.plan["content"]["devices"]["r2"]["rollback_class"], class);
         let shown = network.run(&["show", text(&changed.plan["id"])]);

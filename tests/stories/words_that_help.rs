@@ -8,7 +8,10 @@ fn line<'a>(finished: &'a Finished, start: &str) -> &'a str {
     let mut lines = finished.stdout.lines().chain(finished.stderr.lines()).filter(|line| line.starts_with(start));
     match (lines.next(), lines.next()) {
         (Some(line), None) => line,
-        _ => panic!("not exactly one line starts with {start:?}\n--- stdout\n{}\n--- stderr\n{}", finished.stdout, finished.stderr),
+        _ => panic!(
+            "not exactly one line starts with {start:?}\n--- stdout\n{}\n--- stderr\n{}",
+            finished.stdout, finished.stderr
+        ),
     }
 }
 

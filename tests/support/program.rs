@@ -154,6 +154,18 @@ impl Running {
         self.seen.join("\n")
     }
 
+    /// Waits for its end and returns the exit code; -1 when a signal ended it.
+    pub(crate) fn exit_code(&mut self, within: Duration) -> i32 {
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < deadline, "it did not end within {within:?}; printed:\n{}", self.printed());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Ends it as `kill -9` does, and waits for the end.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();

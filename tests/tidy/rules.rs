@@ -25,32 +25,10 @@ const DOMAIN_ORDER: [&[&str]; 9] = [
 
 /// What the domain must not even mention: waiting, I/O, clocks, randomness, unordered maps.
 const IMPURE: [&str; 26] = [
-    r"\basync\b",
-    r"\.await\b",
-    r"\btokio\b",
-    r"\bfutures\b",
-    r"\brussh\b",
-    r"\bsqlx\b",
-    r"\baxum\b",
-    r"\bclap\b",
-    r"\brand::",
-    r"\banyhow\b",
-    r"\btracing\b",
-    r"\btempfile\b",
-    r"std::fs\b",
-    r"std::env\b",
-    r"std::process\b",
-    r"std::thread\b",
-    r"std::io::std(in|out|err)\b",
-    r"\bTcpStream\b",
-    r"\bTcpListener\b",
-    r"\bUdpSocket\b",
-    r"\bHashMap\b",
-    r"\bHashSet\b",
-    r"\bSystemTime\b",
-    r"\bInstant\b",
-    r"Timestamp::now\b",
-    r"Zoned::now\b",
+    r"\basync\b", r"\.await\b", r"\btokio\b", r"\bfutures\b", r"\brussh\b", r"\bsqlx\b", r"\baxum\b", r"\bclap\b",
+    r"\brand::", r"\banyhow\b", r"\btracing\b", r"\btempfile\b", r"std::fs\b", r"std::env\b", r"std::process\b",
+    r"std::thread\b", r"std::io::std(in|out|err)\b", r"\bTcpStream\b", r"\bTcpListener\b", r"\bUdpSocket\b",
+    r"\bHashMap\b", r"\bHashSet\b", r"\bSystemTime\b", r"\bInstant\b", r"Timestamp::now\b", r"Zoned::now\b",
 ];
 
 /// Libraries that only some layers may know.

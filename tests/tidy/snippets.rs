@@ -70,18 +70,9 @@ fn layers_can_fail() {
 fn purity_can_fail() {
     let rule = rules::purity;
     for line in [
-        "async fn f() {}",
-        "    x.await;",
-        "use tokio::time::sleep;",
-        "use std::fs;",
-        "std::env::var(\"X\");",
-        "std::thread::spawn(f);",
-        "use std::collections::HashMap;",
-        "let s: HashSet<u8>;",
-        "Timestamp::now()",
-        "let t = Instant::now();",
-        "rand::random()",
-        "std::net::TcpStream::connect(a)",
+        "async fn f() {}", "    x.await;", "use tokio::time::sleep;", "use std::fs;", "std::env::var(\"X\");",
+        "std::thread::spawn(f);", "use std::collections::HashMap;", "let s: HashSet<u8>;", "Timestamp::now()",
+        "let t = Instant::now();", "rand::random()", "std::net::TcpStream::connect(a)",
     ] {
         bad(rule, "src/domain/x.rs", &format!("//! x\n{line}\n"), 2, "pure");
         good(rule, "src/adapters/x.rs", line);

@@ -14,8 +14,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use crate::domain::platform::rollback::RollbackClass;
 use crate::domain::name::{DeviceName, PlatformName};
+pub use crate::domain::platform::rollback::RollbackClass;
 use crate::domain::secret::Secret;
 
 /// Everything a driver needs to reach one device. Secrets are in here only as long as the session is built.

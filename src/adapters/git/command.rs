@@ -20,18 +20,8 @@ const STDERR_BYTES_MAX: usize = 64 << 10;
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 /// What an operator may set for the whole service: proxies, certificate authorities, scratch space.
 const INHERITED: &[&str] = &[
-    "PATH",
-    "TMPDIR",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "GIT_SSL_CAINFO",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
+    "PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTPS_PROXY",
+    "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
 ];
 /// Settings of every call. `protocol.ext` would run a program that an address names.
 const SETTINGS: &[(&str, &str)] = &[

@@ -51,13 +51,7 @@ async fn clean_revision(git: &Git) -> Option<(ObjectId, Revision)> {
     let ask = async |arguments: &[&str]| git.line(Call::local("looking at the work tree", arguments)).await.ok();
     let commit: ObjectId = ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).await?.parse().ok()?;
     let status = [
-        "status",
-        "--porcelain",
-        "-z",
-        "--untracked-files=normal",
-        "--ignore-submodules=none",
-        "--no-renames",
-        "--",
+        "status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=none", "--no-renames", "--",
         ".",
     ];
     if !ask(&status).await?.is_empty() {

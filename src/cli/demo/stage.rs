@@ -136,6 +136,10 @@ impl Stage {
         let program = std::env::current_exe().context("finding this program")?;
         let mut command = tokio::process::Command::new(program);
         command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+        // Settings of this shell are for another repository.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RECONVERGE_")) {
+            command.env_remove(name);
+        }
         for (option, folder) in self.options() {
             command.arg(option).arg(folder);
         }

@@ -3,28 +3,52 @@
 //! The law that everything here keeps, for normalised trees `r` and `i`:
 //! `predict(r, remediate(r, i)) == i` and `predict(i, remediate(i, r)) == r`.
 
+#[path = "rules/page.rs"]
 pub mod page;
+#[path = "rules/pattern.rs"]
 pub mod pattern;
 pub mod tree;
+#[path = "rules/dialect.rs"]
 pub mod dialect;
 mod syntax;
+#[path = "rules/options.rs"]
 mod options;
+#[path = "rules/starts.rs"]
 mod starts;
+#[path = "rules/range.rs"]
 mod range;
+#[path = "rules/spelling.rs"]
 mod spelling;
+#[path = "nested/homes.rs"]
 mod homes;
+#[path = "nested/normalize.rs"]
 mod normalize;
+#[path = "nested/model.rs"]
 mod model;
 pub mod command;
+#[path = "nested/diff.rs"]
 mod diff;
+#[path = "nested/remediate.rs"]
 pub mod remediate;
 pub mod text_diff;
+#[path = "secrets/secret_words.rs"]
 mod secret_words;
+#[path = "secrets/secret_tokens.rs"]
+mod secret_tokens;
+#[path = "secrets/secret_line.rs"]
 mod secret_line;
+#[path = "secrets/mask.rs"]
 pub mod mask;
 pub mod flat;
 pub mod routeros;
 pub mod document;
+#[path = "secrets/crypt.rs"]
+pub mod crypt;
+#[path = "secrets/secret_compare.rs"]
+pub mod secret_compare;
+mod words;
+pub mod grouping;
+pub mod management;
 
 use command::Remediation;
 use dialect::Dialect;
@@ -78,7 +102,9 @@ impl Dialect {
     /// Computes the commands that turn `running` into `intended` within the scope.
     pub fn remediate(&self, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
         match self.page.family {
-            Family::Context | Family::Indented | Family::Fortios => remediate::remediate(self, running, intended, scope),
+            Family::Context | Family::Indented | Family::Fortios => {
+                remediate::remediate(self, running, intended, scope)
+            }
             Family::Braces | Family::Set => flat::remediate(self, running, intended, scope),
             Family::Routeros => routeros::remediate(self, running, intended, scope),
             Family::Json => document::remediate_json(self, running, intended, scope),

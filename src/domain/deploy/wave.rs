@@ -134,6 +134,11 @@ impl Wave {
         self.retreating
     }
 
+    /// Tells whether a confirmation was sent to any device: from then on nothing goes back.
+    pub fn is_confirming(&self) -> bool {
+        self.confirming
+    }
+
     /// Turns the wave around from outside (an abort, a freeze). Has no effect after the first confirm.
     pub fn retreat(&mut self) {
         if !self.confirming {

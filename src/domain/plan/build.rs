@@ -11,7 +11,9 @@
 
 use super::{DevicePlan, DeviceState, Reading};
 use crate::domain::config::command::{Operation, Remediation, SendLine};
+use crate::domain::config::management::{Reach, raise_risk};
 use crate::domain::config::remediate::Scope;
+use crate::domain::config::secret_compare::reconcile_secrets;
 use crate::domain::config::tree::ConfigTree;
 use crate::domain::platform::Platform;
 use crate::domain::platform::rollback::RollbackClass;
@@ -57,10 +59,12 @@ pub struct DeviceChange {
 pub fn change(platform: &Platform, scope: &Scope, texts: Texts<'_>, drift: Drift) -> DeviceChange {
     let dialect = &platform.dialect;
     let running = dialect.parse(texts.running);
-    let head = dialect.parse(texts.head);
+    // A secret that verifies as unchanged takes the spelling that the device prints, so that it is no difference.
+    let spelled = |text: &str| reconcile_secrets(dialect, &running, &dialect.parse(text)).intended;
+    let head = spelled(texts.head);
     let target = match (texts.applied, drift) {
         (Some(applied), Drift::Show) => {
-            let asked = dialect.remediate(&dialect.parse(applied), &head, scope);
+            let asked = dialect.remediate(&spelled(applied), &head, scope);
             dialect.predict(&running, &asked.tree())
         }
         _ => {
@@ -91,8 +95,17 @@ impl DeviceChange {
     }
 }
 
+/// What is known about the way to a device.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// How the device comes back by itself.
+    pub class: RollbackClass,
+    /// How we reach it; operations on that path get the highest risk.
+    pub reach: Option<Reach>,
+}
+
 /// Returns the state of a device for a plan, everything masked.
-pub fn device_state(platform: &Platform, change: &DeviceChange, head: &str, class: RollbackClass) -> DeviceState {
+pub fn device_state(platform: &Platform, change: &DeviceChange, head: &str, way: &Way) -> DeviceState {
     let dialect = &platform.dialect;
     let masked = |operations: Vec<Operation>| dialect.mask_operations(&operations);
     let running = dialect.print(&change.running);
@@ -107,15 +120,20 @@ pub fn device_state(platform: &Platform, change: &DeviceChange, head: &str, clas
         return DeviceState::InSync(Box::new(reading));
     }
     let running = dialect.mask(&running);
+    let mut operations = change.forward.operations();
+    if let Some(reach) = &way.reach {
+        raise_risk(dialect, &change.running, reach, &mut operations);
+    }
+    let risk = operations.iter().map(|operation| operation.risk).max().unwrap_or_default();
     DeviceState::Planned(Box::new(DevicePlan {
         reading,
-        rollback_class: class,
-        operations: masked(change.forward.operations()),
+        rollback_class: way.class,
+        operations: masked(operations),
         commands: dialect.mask(&dialect.commands_text(&change.forward)),
         undo: dialect.mask(&dialect.commands_text(&change.back)),
         undo_unproved: change.back.unproved.iter().map(|line| dialect.mask(line)).collect(),
         unproved: change.forward.unproved.iter().map(|line| dialect.mask(line)).collect(),
-        risk: change.forward.risk(),
+        risk,
         operations_hash: Digest::of(&dialect.mask(&change.forward.text(1))),
         diff: crate::domain::config::text_diff::unified(&running, &dialect.mask(&dialect.print(&change.target))),
         running,

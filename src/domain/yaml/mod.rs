@@ -301,6 +301,9 @@ impl Builder {
         if text.is_empty() && style == ScalarStyle::Plain {
             let finding = Diagnostic::error("a key is missing before the ':'");
             self.findings.push(mark.on(finding).hint("write the key, or remove the line"));
+        } else if text.starts_with(':') && style == ScalarStyle::Plain {
+            let finding = Diagnostic::error(format!("the key {text:?} begins with a ':'"));
+            self.findings.push(mark.on(finding).hint("remove the ':', or quote the key when it is meant"));
         }
         let Some(open) = self.open.last_mut() else { return };
         if !merge && let Some(first) = open.node.entry(&key) {

@@ -85,18 +85,8 @@ fn finding(node: &Node, path: &[Segment], message: &str) -> Diagnostic {
 /// Tells whether a key of this name usually holds a secret.
 pub fn is_secret_key(key: &str) -> bool {
     const WORDS: [&str; 12] = [
-        "password",
-        "passwd",
-        "passphrase",
-        "secret",
-        "psk",
-        "token",
-        "community",
-        "private_key",
-        "pre_shared_key",
-        "key_string",
-        "auth_key",
-        "api_key",
+        "password", "passwd", "passphrase", "secret", "psk", "token", "community", "private_key", "pre_shared_key",
+        "key_string", "auth_key", "api_key",
     ];
     let key = key.to_ascii_lowercase().replace(['-', ' '], "_");
     WORDS.iter().any(|word| key == *word || key.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))

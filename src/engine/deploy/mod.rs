@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
 
+use self::journal::Journal;
 use self::work::{DeviceWork, Works, command_lines};
 use super::Context;
-use self::journal::Journal;
 use super::planning::{Rendered, scope};
 use crate::adapters::device::Candidate;
 use crate::domain::config::text_diff;
@@ -239,6 +239,7 @@ impl Context {
                 journal.record(RunEvent::WaveEnded { at: self.clock.now(), index, outcome }).await?;
                 return Ok(outcome);
             }
+            let keeps = wave.is_confirming();
             let mut committed_at = record.committed_at.clone();
             for (device, action) in &actions {
                 let at = self.clock.now();
@@ -251,7 +252,10 @@ impl Context {
                 let at = committed_at.get(device).copied();
                 async move {
                     let reply = match works.get(device) {
-                        Some(work) => self.perform(work, *action, at).await,
+                        Some(work) => match self.perform(work, *action, at).await {
+                            (Answer::SawIntended, _) if keeps => self.keep(work).await,
+                            reply => reply,
+                        },
                         None => (Answer::Refused, Some("there is no work for this device".to_owned())),
                     };
                     (device, *action, reply)

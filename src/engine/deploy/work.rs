@@ -154,6 +154,15 @@ impl Context {
         }
     }
 
+    /// Confirms once more what was observed after a lost confirmation: the change must survive the device's next
+    /// start too.
+    pub(super) async fn keep(&self, work: &DeviceWork) -> Reply {
+        match self.confirm(work, None).await {
+            (Answer::Done, _) => (Answer::SawIntended, None),
+            (_, words) => (Answer::Lost, words),
+        }
+    }
+
     async fn discard(&self, work: &DeviceWork) -> Reply {
         let result = async { self.connect(&work.device).await?.discard(&work.candidate).await };
         match result.await {
@@ -183,8 +192,9 @@ impl Context {
 
     /// After the deadline: what is really there?
     async fn observe(&self, work: &DeviceWork, committed_at: Option<Timestamp>) -> Reply {
-        let has_timer = self.dial.class_of(&work.device.platform).is_none_or(|class| class.has_timer());
-        if let Some(at) = committed_at.filter(|_| has_timer) {
+        if let Some(at) = committed_at
+            && self.has_timer(work).await
+        {
             let deadline = work.confirm_within + DEADLINE_MARGIN;
             tokio::time::sleep(deadline.saturating_sub(self.waited(at))).await;
         }
@@ -197,6 +207,15 @@ impl Context {
                 }
                 Err(_) => tokio::time::sleep(OBSERVE_EVERY).await,
             }
+        }
+    }
+
+    /// Tells whether the device may still go back by itself. The account decides it where the platform does not; a device
+    /// that cannot be asked is given the time.
+    async fn has_timer(&self, work: &DeviceWork) -> bool {
+        match self.dial.class_of(&work.device.platform) {
+            Some(class) => class.has_timer(),
+            None => self.connect(&work.device).await.map_or(true, |session| session.rollback_class().has_timer()),
         }
     }
 

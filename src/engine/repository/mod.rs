@@ -7,11 +7,11 @@ pub mod records;
 use anyhow::Context as _;
 use tokio::sync::Mutex;
 
+use self::records::{hear, keep_plan, set_status, status, stored_plan};
 use super::Context;
 use super::deploy::Deployment;
 use super::deploy::journal::Journal;
 use super::planning::{Request, Source};
-use self::records::{hear, keep_plan, set_status, status, stored_plan};
 use crate::adapters::git::{MergeResult, Mirror, NotePush};
 use crate::adapters::store::{Lease, RunFilter};
 use crate::domain::diagnostic::Diagnostic;

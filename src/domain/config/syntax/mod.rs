@@ -93,7 +93,7 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
         return None;
     }
     let (positive, negated) = dialect.positive(line.text);
-    if !dialect.is_special(line.text) && !(negated && dialect.is_special(positive)) {
+    if !(dialect.is_special(line.text) || negated && dialect.is_special(positive)) {
         return Some(Node::leaf(line.text, line.number));
     }
     if lines.purpose == Purpose::Configuration && dialect.drop.iter().any(|regex| regex.is_match(line.text)) {

@@ -1,13 +1,14 @@
 //! Where the secrets of one line stand: by announcing words, by the shape of a value, and by what surrounds the line.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::secret_tokens::{Token, tokens};
 use super::secret_words::{
-    Announces, announces, follows_community, is_algorithm, is_follower, is_prose_line, is_qualifier, is_structure, looks_secret, rest_is_value,
+    Announces, announces, follows_community, is_algorithm, is_follower, is_prose_line, is_qualifier, is_structure,
+    looks_secret, rest_is_value,
 };
 
 /// What the sections around a line are about, as far as it changes what is a secret.
@@ -25,25 +26,11 @@ pub(super) struct Context {
     redundancy: bool,
 }
 
-/// One word of a line, without its quotes.
-#[derive(Clone, Debug)]
-pub(super) struct Token<'a> {
-    /// Where it begins, in bytes.
-    pub(super) start: usize,
-    /// Where it ends.
-    pub(super) end: usize,
-    /// The word.
-    pub(super) text: &'a str,
-    /// The word in lower case, without punctuation at its end.
-    pub(super) lower: Cow<'a, str>,
-    /// Whether it stood in quotes.
-    quoted: bool,
-    /// Whether it is the right side of an equals sign.
-    assigned: bool,
-}
+/// Most words between the announcement of a secret and its value.
+const QUALIFIERS_MAX: usize = 8;
 
 /// Lines that do not match can neither hold a secret nor say anything about the lines below.
-const TRIGGER: &str = r"(?i)pass|pwd|secret|key|communit|psk|pre-share|hash|token|phrase|credential|auth|crypt|cipher|snmp|radius|tacacs|ldap|vrrp|hsrp|standby|nhrp|glbp|\bcak\b|mgmt-user|<prv>|<tls>|://|\bENC |\$[0-9a-zA-Z]{1,9}\$|%[\^@$#+]%|\{(?:enc|sha|ssha|md5|crypt|aes)|-AQ==|\bencrypted:|securityname|createuser";
+const TRIGGER: &str = r"(?i)pass|pwd|secret|key|communit|psk|pre-share|hash|token|phrase|credential|auth|crypt|cipher|snmp|radius|tacacs|ldap|vrrp|hsrp|standby|nhrp|glbp|\bcak\b|mgmt-user|<prv>|<tls>|://|\bENC |\$[0-9a-zA-Z]{1,9}\$|%[\^@$#+]%|\{(?:enc|sha|ssha|md5|crypt|aes)|-AQ==|\bencrypted:|securityname|createuser|\bipsec ";
 
 static TRIGGERS: LazyLock<Regex> = LazyLock::new(|| regex(TRIGGER));
 static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
@@ -60,8 +47,6 @@ static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r#"\bENC ([^\s"]{6,})"#,
         // credentials in addresses of files
         r#"://[^/\s:@"']*:([^@\s"']+)@"#,
-        // Junos marks its secrets
-        r#"(?:^|\s)"?([^\s"]{2,}?)"?;? ## SECRET-DATA"#,
         // Aruba controllers, AireOS
         r"^mgmt-user \S+ \S+ (\S+)$",
         r"^(?:\S*peer-ip-address|masterip|localip) .*\bipsec (\S+)",
@@ -82,6 +67,7 @@ static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .map(regex)
     .collect()
 });
+static MARKED: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?:^|\s)"?([^\s"]{2,}?)"?;? ## SECRET-DATA"#));
 static MARKUP: LazyLock<Regex> = LazyLock::new(|| regex(r"<([A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>([^<]+)<"));
 
 fn regex(text: &str) -> Regex {
@@ -98,7 +84,8 @@ impl Context {
     pub(super) fn below(self, line: &str) -> Self {
         let lower = line.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        let communities = has(&["snmp_community", "system snmp community"]) || lower.trim_end().ends_with("/snmp community");
+        let communities =
+            has(&["snmp_community", "system snmp community"]) || lower.trim_end().ends_with("/snmp community");
         Self {
             snmp: self.snmp || has(&["snmp"]),
             communities: self.communities && !lower.trim_end().ends_with('{') || communities,
@@ -107,83 +94,6 @@ impl Context {
             redundancy: self.redundancy || has(&["vrrp", "hsrp", "standby ", "glbp"]),
         }
     }
-}
-
-/// Splits a line into words; text in quotes is one word, and both sides of an equals sign are words.
-pub(super) fn tokens(line: &str) -> Vec<Token<'_>> {
-    let bytes = line.as_bytes();
-    let mut out = Vec::new();
-    let mut at = 0;
-    let mut assigned = false;
-    while at < bytes.len() {
-        if bytes[at].is_ascii_whitespace() {
-            at += 1;
-            assigned = false;
-            continue;
-        }
-        if let Some(close) = closing_quote(line, at) {
-            out.push(token(line, at + 1..close, true, assigned));
-            at = close + 1;
-            assigned = bytes.get(at) == Some(&b'=');
-            while at < bytes.len() && matches!(bytes[at], b':' | b'=' | b',' | b';' | b'}' | b']' | b')') {
-                at += 1;
-            }
-            continue;
-        }
-        if matches!(bytes[at], b'{' | b'[' | b'(' | b',') && closing_quote(line, at + 1).is_some() {
-            at += 1;
-            continue;
-        }
-        let end = line[at..].find(char::is_whitespace).map_or(line.len(), |length| at + length);
-        match line[at..end].find('=').map(|offset| at + offset) {
-            Some(equals) if !assigned && is_name(&line[at..equals]) && line[equals..end].bytes().any(|b| b != b'=') => {
-                out.push(token(line, at..equals, false, false));
-                at = equals + 1;
-                assigned = true;
-            }
-            _ => {
-                out.push(token(line, at..end, false, assigned));
-                at = end;
-            }
-        }
-    }
-    out
-}
-
-fn token(line: &str, range: Range<usize>, quoted: bool, assigned: bool) -> Token<'_> {
-    let text = &line[range.clone()];
-    let trimmed = if quoted { text } else { text.trim_end_matches([';', ':', ',']) };
-    let trimmed = if trimmed.is_empty() { text } else { trimmed };
-    let lower = if trimmed.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(trimmed.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(trimmed)
-    };
-    Token { start: range.start, end: range.end, text, lower, quoted, assigned }
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-}
-
-/// Returns where the quotes that open at `at` close, when they close before white space, the end or punctuation.
-fn closing_quote(line: &str, at: usize) -> Option<usize> {
-    let bytes = line.as_bytes();
-    let quote = *bytes.get(at).filter(|b| matches!(b, b'"' | b'\''))?;
-    let mut index = at + 1;
-    while index < bytes.len() {
-        match bytes[index] {
-            b'\\' => index += 1,
-            b if b == quote => {
-                let after = bytes.get(index + 1);
-                let ends = after.is_none_or(|b| b.is_ascii_whitespace() || b";,:}])>=".contains(b));
-                return ends.then_some(index);
-            }
-            _ => {}
-        }
-        index += 1;
-    }
-    None
 }
 
 /// Returns where the secrets of a line (without indentation) stand, in order and apart from each other.
@@ -195,11 +105,15 @@ pub(super) fn spans(line: &str, context: Context) -> Vec<Range<usize>> {
     for value in VALUES.iter() {
         out.extend(value.captures_iter(line).filter_map(|found| found.get(1)).map(|group| group.range()));
     }
+    // Junos marks its secrets, and the public keys of its users with them.
+    if !line.starts_with("ssh-") && !line.starts_with("ecdsa-") {
+        out.extend(MARKED.captures(line).and_then(|found| found.get(1)).map(|group| group.range()));
+    }
     if line.starts_with('<') {
         markup_spans(line, &mut out);
     }
     let words = tokens(line);
-    let scan = Scan { line, words: &words, context };
+    let scan = Scan::new(line, &words, context);
     scan.announced(&mut out);
     scan.trap_targets(&mut out);
     scan.snmp_users(&mut out);
@@ -209,10 +123,18 @@ pub(super) fn spans(line: &str, context: Context) -> Vec<Range<usize>> {
     merge(out)
 }
 
-/// A mask, and a reference to a secret, may be shown.
+/// A mask, a reference to a secret, a public key and the headline of a private key may be shown.
 fn is_no_secret(text: &str) -> bool {
+    const PUBLIC: [&str; 3] = ["AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh"];
     let text = text.trim_start_matches(['"', '\'']);
-    text.is_empty() || text.bytes().all(|b| b == b'*') || text.starts_with("-----BEGIN") || text.starts_with("secret://") || text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-")
+    let (kind, key) = text.split_once(' ').unwrap_or((text, text));
+    let headed = matches!(kind, "ssh-rsa" | "ssh-dss" | "ssh-ed25519") || kind.starts_with("ecdsa-sha2-nistp");
+    text.bytes().all(|b| b == b'*')
+        || text.starts_with("-----BEGIN ")
+        || text == "-----BEGIN"
+        || text.starts_with("secret://")
+        || PUBLIC.iter().any(|start| text.starts_with(start) || headed && key.starts_with(start))
+        || headed && kind == text
 }
 
 /// Sorts ranges and joins those that overlap.
@@ -246,21 +168,32 @@ struct Scan<'a> {
     line: &'a str,
     words: &'a [Token<'a>],
     context: Context,
+    /// The first word that is no negation.
+    first: &'a str,
+    /// Whether the line is about SNMP.
+    snmp: bool,
+    /// Whether the line is about servers that share a key with us.
+    servers: bool,
+    /// Whether the line lists methods, of which a password is one.
+    methods: bool,
 }
 
-impl Scan<'_> {
-    fn first(&self) -> &str {
-        let skip = usize::from(self.words.first().is_some_and(|word| matches!(word.lower.as_ref(), "no" | "undo" | "default")));
-        self.words.get(skip).map_or("", |word| word.lower.as_ref())
-    }
-
-    fn is_snmp(&self) -> bool {
-        self.context.snmp || self.words.iter().take(6).any(|word| word.lower.contains("snmp"))
-    }
-
-    fn has_servers(&self) -> bool {
-        let named = |word: &Token<'_>| ["radius", "tacacs", "ldap", "isakmp", "ikev", "psk"].iter().any(|name| word.lower.contains(name));
-        self.context.servers || self.words.iter().any(named)
+impl<'a> Scan<'a> {
+    fn new(line: &'a str, words: &'a [Token<'a>], context: Context) -> Self {
+        let skip =
+            usize::from(words.first().is_some_and(|word| matches!(word.lower.as_ref(), "no" | "undo" | "default")));
+        let named = |word: &Token<'_>| {
+            ["radius", "tacacs", "ldap", "isakmp", "ikev", "psk"].iter().any(|name| word.lower.contains(name))
+        };
+        Self {
+            line,
+            words,
+            context,
+            first: words.get(skip).map_or("", |word| word.lower.as_ref()),
+            snmp: context.snmp || words.iter().take(6).any(|word| word.lower.contains("snmp")),
+            servers: context.servers || words.iter().any(named),
+            methods: words.iter().any(|word| word.lower.contains("-order") || word.lower.ends_with("-methods")),
+        }
     }
 
     /// The value of a word as it stands: without the semicolon that ends the line.
@@ -272,33 +205,49 @@ impl Scan<'_> {
 
     /// Words that announce a secret, and what follows them.
     fn announced(&self, out: &mut Vec<Range<usize>>) {
-        let prose = is_prose_line(self.first());
+        let prose = is_prose_line(self.first);
         let mut index = 0;
         while index < self.words.len() {
             let word = &self.words[index];
             let found = announces(&word.lower).filter(|kind| match kind {
-                Announces::Community => self.is_snmp() || word.lower.contains("rocommunity") || word.lower.contains("rwcommunity"),
-                Announces::Password if self.words[..index].iter().any(|word| word.lower.contains("-order") || word.lower.ends_with("-methods")) => false,
+                Announces::Community => {
+                    self.snmp || word.lower.contains("rocommunity") || word.lower.contains("rwcommunity")
+                }
                 Announces::Key | Announces::NamedKey => !prose,
-                Announces::Password => true,
+                Announces::Password => !self.methods,
             });
             index += 1;
             let Some(kind) = found else { continue };
             let Some(at) = self.value_after(index, kind) else { continue };
             let value = &self.words[at];
             let names_another = !value.assigned && self.words.get(at + 1).is_some_and(|next| next.assigned);
-            let operators = self.first() == "password" && matches!(value.lower.as_ref(), "manager" | "operator") && at + 1 < self.words.len();
-            let structural = operators || is_structure(kind, self.first(), &value.lower) && !value.quoted;
+            let operators = self.first == "password"
+                && matches!(value.lower.as_ref(), "manager" | "operator")
+                && at + 1 < self.words.len();
+            let structural = operators || is_structure(kind, self.first, &value.lower) && !value.quoted;
+            if value.text.bytes().all(|b| b == b'*') {
+                index = at + 1;
+                continue;
+            }
             if structural || names_another || self.is_number_of_key(kind, at) {
                 continue;
+            }
+            if !value.quoted && value.text.starts_with(['"', '\'']) {
+                // The text goes on in the next line, or its end cannot be told.
+                out.push(value.start..self.line.len());
+                return;
             }
             out.push(self.value(at));
             index = at + 1;
             let open_ended = matches!(kind, Announces::Password | Announces::Key | Announces::NamedKey)
                 && !value.quoted
                 && !value.assigned
-                && rest_is_value(self.first());
-            while open_ended && index < self.words.len() && !is_follower(&self.words[index]) && !self.words[index].assigned {
+                && rest_is_value(self.first);
+            while open_ended
+                && index < self.words.len()
+                && !is_follower(&self.words[index])
+                && !self.words[index].assigned
+            {
                 out.push(self.value(index));
                 index += 1;
             }
@@ -307,8 +256,11 @@ impl Scan<'_> {
 
     /// Steps over words that only tell the form of the value.
     fn value_after(&self, mut index: usize, kind: Announces) -> Option<usize> {
-        let snmp_agent = self.first().starts_with("snmp-agent") || self.first().starts_with('/') || matches!(self.first(), "set" | "add" | "configure" | "config");
+        let snmp_agent = self.first.starts_with("snmp-agent")
+            || self.first.starts_with('/')
+            || matches!(self.first, "set" | "add" | "configure" | "config");
         let in_list = self.context.communities;
+        let end = index + QUALIFIERS_MAX;
         loop {
             let word = self.words.get(index)?;
             let Some(next) = self.words.get(index + 1) else { return Some(index) };
@@ -319,7 +271,8 @@ impl Scan<'_> {
             let number = lower.bytes().all(|b| b.is_ascii_digit());
             let last = index + 2 == self.words.len();
             let typed = next.lower.len() == 1 && next.lower.as_bytes()[0].is_ascii_digit();
-            let direct = is_follower(next) && !last && !typed && !is_algorithm(&next.lower) && announces(&next.lower).is_none();
+            let direct =
+                is_follower(next) && !last && !typed && !is_algorithm(&next.lower) && announces(&next.lower).is_none();
             if kind == Announces::Password && matches!(lower, "level" | "role") && index + 2 < self.words.len() {
                 index += 2;
                 continue;
@@ -327,12 +280,17 @@ impl Scan<'_> {
             let skip = match kind {
                 Announces::Community if number => lower.len() == 1 && !follows_community(&next.lower),
                 _ if number => lower.len() == 1 || is_algorithm(&next.lower),
-                Announces::Community if matches!(lower, "read" | "write" | "read-only" | "read-write" | "readonly" | "readwrite" | "set" | "add") => {
+                Announces::Community
+                    if matches!(
+                        lower,
+                        "read" | "write" | "read-only" | "read-write" | "readonly" | "readwrite" | "set" | "add"
+                    ) =>
+                {
                     snmp_agent || in_list
                 }
                 _ => !direct && is_qualifier(lower, kind),
             };
-            if !skip {
+            if !skip || index >= end {
                 return Some(index);
             }
             index += 1;
@@ -350,13 +308,15 @@ impl Scan<'_> {
         }
         let number = value.bytes().all(|b| b.is_ascii_digit());
         let named = kind == Announces::NamedKey && value.len() > 5;
-        number && !named && (self.context.chain || value.len() <= 10 && !self.has_servers())
+        number && !named && (self.context.chain || value.len() <= 10 && !self.servers)
     }
 
     /// `snmp-server host ADDRESS … COMMUNITY`: nothing announces it.
     fn trap_targets(&self, out: &mut Vec<Range<usize>>) {
         let lower = |index: usize| self.words.get(index).map_or("", |word| word.lower.as_ref());
-        let Some(host) = (0..self.words.len().min(4)).find(|index| matches!(lower(*index), "host" | "trap-host" | "inform-host")) else {
+        let Some(host) =
+            (0..self.words.len().min(4)).find(|index| matches!(lower(*index), "host" | "trap-host" | "inform-host"))
+        else {
             return;
         };
         let named = self.words.iter().any(|word| matches!(word.lower.as_ref(), "community" | "user" | "3" | "v3"));
@@ -378,16 +338,28 @@ impl Scan<'_> {
 
     /// The passwords of SNMPv3 users, in clear or localised (RFC 3414).
     fn snmp_users(&self, out: &mut Vec<Range<usize>>) {
-        let snmp = self.is_snmp();
-        if !snmp && !self.words.iter().any(|word| word.lower.ends_with("authentication-mode")) {
+        if !self.snmp && !self.words.iter().any(|word| word.lower.ends_with("authentication-mode")) {
             return;
         }
         let lower = |index: usize| self.words.get(index).map_or("", |word| word.lower.as_ref());
-        let v3 = |index: usize| lower(index) == "v3" || index > 0 && lower(index - 1) == "version" && lower(index) == "3";
+        let v3 =
+            |index: usize| lower(index) == "v3" || index > 0 && lower(index - 1) == "version" && lower(index) == "3";
         let version3 = (0..self.words.len()).any(v3);
+        let user = (0..self.words.len()).find(|at| matches!(lower(*at), "user" | "usm-user" | "usm" | "remote-user"));
         for index in 0..self.words.len() {
             let announced = lower(index).ends_with("authentication-mode")
-                || snmp && matches!(lower(index), "auth" | "authentication" | "priv" | "privacy" | "privacy-mode" | "auth-protocol" | "privacy-protocol" | "encryption");
+                || self.snmp
+                    && matches!(
+                        lower(index),
+                        "auth"
+                            | "authentication"
+                            | "priv"
+                            | "privacy"
+                            | "privacy-mode"
+                            | "auth-protocol"
+                            | "privacy-protocol"
+                            | "encryption"
+                    );
             if lower(index) == "securityname" && !version3 {
                 let at = index + 1 + usize::from(lower(index + 1) == "cipher");
                 out.extend(self.words.get(at).map(|_| self.value(at)));
@@ -397,12 +369,29 @@ impl Scan<'_> {
             }
             let mut at = index + 1;
             let number = |at: usize| at > index + 1 && lower(at).bytes().all(|b| b.is_ascii_digit());
-            while at + 1 < self.words.len() && (number(at) || is_qualifier(lower(at), Announces::Password)) {
+            while at + 1 < self.words.len()
+                && at < index + QUALIFIERS_MAX
+                && (number(at) || is_qualifier(lower(at), Announces::Password))
+            {
                 at += 1;
             }
-            let users = (0..index).any(|before| matches!(lower(before), "user" | "usm-user" | "usm" | "remote-user"));
-            let plain = at == index + 1 && !(users && matches!(lower(index), "priv" | "privacy"));
-            let structural = announces(lower(at)).is_some() || matches!(lower(at), "read" | "write" | "notify" | "access" | "localizedkey" | "context" | "localized-key" | "auth-encrypted" | "privacy-encrypted" | "" | "{");
+            let plain = at == index + 1
+                && !(user.is_some_and(|user| user < index) && matches!(lower(index), "priv" | "privacy"));
+            let structural = announces(lower(at)).is_some()
+                || matches!(
+                    lower(at),
+                    "read"
+                        | "write"
+                        | "notify"
+                        | "access"
+                        | "localizedkey"
+                        | "context"
+                        | "localized-key"
+                        | "auth-encrypted"
+                        | "privacy-encrypted"
+                        | ""
+                        | "{"
+                );
             if !plain && !structural && !is_algorithm(lower(at)) {
                 out.push(self.value(at));
             }
@@ -411,26 +400,40 @@ impl Scan<'_> {
 
     /// Values that are secrets because of the section they stand in.
     fn by_surroundings(&self, out: &mut Vec<Range<usize>>) {
-        let first = self.first();
-        if self.context.communities || first == "/snmp" && self.words.get(1).is_some_and(|word| word.lower == "community") {
-            let name = self.words.windows(2).position(|pair| pair[0].lower == "name" && (pair[1].assigned || first == "set"));
+        let first = self.first;
+        if self.context.communities
+            || first == "/snmp" && self.words.get(1).is_some_and(|word| word.lower == "community")
+        {
+            let name =
+                self.words.windows(2).position(|pair| pair[0].lower == "name" && (pair[1].assigned || first == "set"));
             out.extend(name.map(|index| self.value(index + 1)));
-            if self.line.starts_with('"') && self.line.trim_end().ends_with(['{', '}']) && !self.line.contains("SNMP_COMMUNITY") {
+            if self.line.starts_with('"')
+                && self.line.trim_end().ends_with(['{', '}'])
+                && !self.line.contains("SNMP_COMMUNITY")
+            {
                 out.extend(self.words.first().map(|word| word.start..word.end));
             }
         }
         // Flat texts lose their sections; a method of authentication is a word in lower case, a password hardly is.
-        let lone = self.words.len() == 2 && self.words[1].text.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let lone =
+            self.words.len() == 2 && self.words[1].text.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         let redundancy = first == "authentication" && (self.context.redundancy || lone)
             || matches!(first, "standby" | "vrrp" | "glbp")
             || self.words.iter().take(3).any(|word| word.lower == "nhrp");
         if redundancy && let Some(index) = self.words.iter().position(|word| word.lower == "authentication") {
             let mut at = index + 1;
-            while at + 1 < self.words.len() && (is_algorithm(&self.words[at].lower) || is_qualifier(&self.words[at].lower, Announces::Key)) {
+            while at + 1 < self.words.len()
+                && (is_algorithm(&self.words[at].lower) || is_qualifier(&self.words[at].lower, Announces::Key))
+            {
                 at += 1;
             }
-            let harmless = |word: &Token<'_>| is_algorithm(&word.lower) || matches!(word.lower.as_ref(), "key-chain" | "keychain" | "mode" | "none" | "{");
-            if self.words.get(at).is_some_and(|word| !harmless(word)) && !out.iter().any(|range| range.start >= self.words[index].end) {
+            let harmless = |word: &Token<'_>| {
+                is_algorithm(&word.lower)
+                    || matches!(word.lower.as_ref(), "key-chain" | "keychain" | "mode" | "none" | "{")
+            };
+            if self.words.get(at).is_some_and(|word| !harmless(word))
+                && !out.iter().any(|range| range.start >= self.words[index].end)
+            {
                 out.push(self.value(at));
             }
         }
@@ -438,10 +441,14 @@ impl Scan<'_> {
 
     /// What nobody announced and yet looks like a key, in a line that speaks of keys.
     fn unknown(&self, out: &mut Vec<Range<usize>>) {
-        const STEMS: &[&str] = &["pass", "secret", "key", "psk", "phrase", "credential", "token", "authentication", "crypt", "cipher", "pwd", "mgmt-user", "ipsec"];
+        const STEMS: &[&str] = &[
+            "pass", "secret", "key", "psk", "phrase", "credential", "token", "authentication", "crypt", "cipher",
+            "pwd", "mgmt-user", "ipsec",
+        ];
         const PUBLIC: &[&str] = &[
-            "ssh-rsa", "ssh-dss", "ssh-ed25519", "public-key", "public_key", "publickey", "engineid", "engine-id", "localized", "fingerprint",
-            "key-hash", "certificate", "thumbprint", "serial", "uuid", "remote", "pubkey", "host-key", "sha256-fingerprint", "license",
+            "ssh-rsa", "ssh-dss", "ssh-ed25519", "public-key", "public_key", "publickey", "engineid", "engine-id",
+            "localized", "fingerprint", "key-hash", "certificate", "thumbprint", "serial", "uuid", "remote", "pubkey",
+            "host-key", "sha256-fingerprint", "license",
         ];
         let stem = |word: &Token<'_>| {
             let algorithm = is_algorithm(&word.lower) && !word.text.as_bytes()[0].is_ascii_digit();
@@ -450,8 +457,12 @@ impl Scan<'_> {
         let Some(from) = self.words.iter().position(stem) else { return };
         for index in from + 1..self.words.len() {
             let word = &self.words[index];
-            let before = self.words[..index].iter().rev().find(|word| !matches!(word.text, "=" | ":")).unwrap_or(word);
-            if PUBLIC.contains(&before.lower.as_ref()) || before.lower.starts_with("ecdsa-sha2") || announces(&word.lower).is_some() {
+            let before =
+                self.words[..index].iter().rev().take(3).find(|word| !matches!(word.text, "=" | ":")).unwrap_or(word);
+            if PUBLIC.contains(&before.lower.as_ref())
+                || before.lower.starts_with("ecdsa-sha2")
+                || announces(&word.lower).is_some()
+            {
                 continue;
             }
             let typed = before.text.len() == 1 && before.text.as_bytes()[0].is_ascii_digit();

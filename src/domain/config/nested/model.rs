@@ -148,7 +148,13 @@ pub(super) enum Effect {
 }
 
 /// Applies one command (without its children) to a section. `removal_only` forbids that an unknown negation becomes a line.
-pub(super) fn apply(dialect: &Dialect, place: Place<'_>, section: &mut Section, command: &str, removal_only: bool) -> Effect {
+pub(super) fn apply(
+    dialect: &Dialect,
+    place: Place<'_>,
+    section: &mut Section,
+    command: &str,
+    removal_only: bool,
+) -> Effect {
     if let Some(effect) = apply_range(dialect, place, section, command) {
         return effect;
     }
@@ -179,7 +185,9 @@ fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: 
     }
     let is_whole = |text: &str| {
         let rule = dialect.rule(place, text);
-        rule.is_some_and(|rule| rule.page.whole.as_ref().is_some_and(|template| fill(template, text, &rule.pattern) == positive))
+        rule.is_some_and(|rule| {
+            rule.page.whole.as_ref().is_some_and(|template| fill(template, text, &rule.pattern) == positive)
+        })
     };
     let whole = targets.iter().any(|text| is_whole(text));
     for text in targets {
@@ -192,7 +200,12 @@ fn remove(dialect: &Dialect, place: Place<'_>, section: &mut Section, positive: 
 }
 
 /// Types `no X` of something that a device shows in both states: what is shown is not the default, so its opposite is hidden.
-fn toggle_off((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, (positive, command): (&str, &str)) -> Effect {
+fn toggle_off(
+    (dialect, place): (&Dialect, Place<'_>),
+    section: &mut Section,
+    rule: &Rule,
+    (positive, command): (&str, &str),
+) -> Effect {
     if section.has(command) {
         return Effect::Nothing;
     }
@@ -214,7 +227,13 @@ fn take_with_effects(dialect: &Dialect, place: Place<'_>, section: &mut Section,
     }
 }
 
-fn side_effects((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str, removed: bool) {
+fn side_effects(
+    (dialect, place): (&Dialect, Place<'_>),
+    section: &mut Section,
+    rule: &Rule,
+    line: &str,
+    removed: bool,
+) {
     for prefix in rule.prefixes(&rule.page.resets, line) {
         for text in section.with_prefix(&prefix).into_iter().filter(|text| **text != *line) {
             section.take(&text);
@@ -246,7 +265,8 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
     let negated = format!("{}{line}", dialect.page.negation);
     if !dialect.page.negation.is_empty() && section.has(&negated) {
         section.take(&negated);
-        if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some())) {
+        if removal_only || !rule.is_some_and(|rule| rule.page.toggle && (rule.page.keep || rule.page.default.is_some()))
+        {
             return Effect::Removed;
         }
     }
@@ -285,10 +305,14 @@ fn set(dialect: &Dialect, place: Place<'_>, section: &mut Section, line: &str, r
 
 /// A section of its own stands for its number, which leaves the list.
 fn leave_list((dialect, place): (&Dialect, Place<'_>), section: &mut Section, rule: &Rule, line: &str) {
-    let Some((list, number)) = rule.page.listed_in.as_ref().and_then(|list| Some((list, section_number(line)?))) else { return };
+    let Some((list, number)) = rule.page.listed_in.as_ref().and_then(|list| Some((list, section_number(line)?))) else {
+        return;
+    };
     for text in section.with_prefix(list) {
         let Some(range) = dialect.rule(place, &text).and_then(Rule::range) else { continue };
-        let Some(set) = NumberSet::parse(&text[list.len()..], range).filter(|set| set.contains(number)) else { continue };
+        let Some(set) = NumberSet::parse(&text[list.len()..], range).filter(|set| set.contains(number)) else {
+            continue;
+        };
         let rest = set.minus(&NumberSet::of(&[number]));
         if rest.is_empty() {
             section.take(&text);
@@ -308,7 +332,10 @@ fn set_default(dialect: &Dialect, place: Place<'_>, section: &mut Section, rule:
 
 fn same_key(dialect: &Dialect, place: Place<'_>, section: &Section, rule: &Rule, line: &str) -> Option<Box<str>> {
     let wanted = rule.pattern.key(line);
-    section.with_prefix(rule.pattern.head(line)).into_iter().find(|text| key(dialect, place, text) == wanted && **text != *line)
+    section
+        .with_prefix(rule.pattern.head(line))
+        .into_iter()
+        .find(|text| key(dialect, place, text) == wanted && **text != *line)
 }
 
 /// Gives a line a new text; what stands below it stays.
@@ -412,7 +439,11 @@ fn apply_range(dialect: &Dialect, place: Place<'_>, section: &mut Section, comma
     Some(if adds { Effect::Set } else { Effect::Removed })
 }
 
-fn range_command<'a>(dialect: &'a Dialect, place: Place<'a>, command: &str) -> Option<(&'a Rule, &'a RangePage, String, bool)> {
+fn range_command<'a>(
+    dialect: &'a Dialect,
+    place: Place<'a>,
+    command: &str,
+) -> Option<(&'a Rule, &'a RangePage, String, bool)> {
     let (positive, _) = dialect.positive(command);
     let rule = dialect.rule(place, positive)?;
     let range = rule.range().filter(|range| !range.separator.is_empty())?;

@@ -87,7 +87,11 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
                 contradicted.beside.extend(prefixes.into_iter().map(|prefix| (prefix, node.text.clone())));
             }
             if let Some(range) = rule.range() {
-                if negated { ranges.take(rule, range, positive, &mut out) } else { ranges.add(rule, range, node, &mut out) }
+                if negated {
+                    ranges.take(rule, range, positive, &mut out);
+                } else {
+                    ranges.add(rule, range, node, &mut out);
+                }
                 continue;
             }
         }
@@ -254,7 +258,9 @@ impl Ranges {
     fn take(&self, rule: &Rule, range: &RangePage, positive: &str, out: &mut [Line<'_>]) {
         let head = rule.pattern.head(positive);
         let Some(gone) = NumberSet::parse(positive.get(head.len()..).unwrap_or_default(), range) else { return };
-        let Some(node) = self.places.get(head).and_then(|at| out.get_mut(*at)).map(|line| &mut line.node) else { return };
+        let Some(node) = self.places.get(head).and_then(|at| out.get_mut(*at)).map(|line| &mut line.node) else {
+            return;
+        };
         if let Some(set) = NumberSet::parse(&node.text[head.len()..], range) {
             let rest = set.minus(&gone);
             if !rest.is_empty() {
@@ -299,7 +305,8 @@ fn last_wins<'a>(dialect: &'a Dialect, place: Place<'a>, lines: Vec<Line<'a>>) -
     if lines.len() < 2 {
         return lines;
     }
-    let mut keys: Vec<(Cow<'_, str>, usize)> = lines.iter().enumerate().map(|(index, line)| (line.key(dialect), index)).collect();
+    let mut keys: Vec<(Cow<'_, str>, usize)> =
+        lines.iter().enumerate().map(|(index, line)| (line.key(dialect), index)).collect();
     keys.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::new();
     for pair in keys.windows(2) {

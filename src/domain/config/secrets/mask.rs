@@ -86,7 +86,7 @@ impl Dialect {
     }
 
     /// Masks a line or a text of several lines (a banner, a key) at a known place.
-    fn masked_in(&self, context: Context, text: &str) -> String {
+    pub(super) fn masked_in(&self, context: Context, text: &str) -> String {
         let mut walk = Walk { menu: context, ..Walk::default() };
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
@@ -97,8 +97,10 @@ impl Dialect {
         out
     }
 
+    /// Masks one line; the sign of a diff in the first column is no part of it.
     fn mask_line(&self, walk: &mut Walk, line: &str, out: &mut String) {
-        let text = line.trim_start();
+        let sign = usize::from(line.starts_with(['+', '-']) && !line.starts_with("-----"));
+        let text = line[sign..].trim_start();
         let indent = line.len() - text.len();
         out.push_str(&line[..indent]);
         if walk.in_private_key(text) {
@@ -115,7 +117,8 @@ impl Dialect {
     pub(super) fn secret_ranges(&self, context: Context, line: &str) -> Vec<Range<usize>> {
         let mut ranges = spans(line, context);
         if self.secret_set.is_match(line) {
-            let groups = self.secrets.iter().filter_map(|regex| regex.captures(line)?.get(1).map(|group| group.range()));
+            let groups =
+                self.secrets.iter().filter_map(|regex| regex.captures(line)?.get(1).map(|group| group.range()));
             ranges.extend(groups.filter(|range| !line[range.clone()].bytes().all(|b| b == b'*')));
             ranges = merge(ranges);
         }
@@ -170,7 +173,9 @@ impl Walk {
             self.in_key = false;
             return false;
         }
-        let encoded = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\\' | b'-' | b'_' | b'.'));
+        let encoded = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\\' | b'-' | b'_' | b'.'));
         let header = text.starts_with("Proc-Type:") || text.starts_with("DEK-Info:") || text.starts_with("Comment:");
         self.in_key = (encoded || header) && self.key_lines <= KEY_LINES_MAX;
         self.in_key

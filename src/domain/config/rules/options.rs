@@ -95,8 +95,15 @@ pub(super) fn change(rule: &Rule, old: &str, new: &str) -> Option<Vec<String>> {
 }
 
 /// Says how one option is taken away: by its own command, by its default, or by what stands in its place.
-fn gone(rule: &Rule, page: &OptionsPage, part: &OptionPage, (after, line): (&Parts<'_>, &str)) -> Option<Option<String>> {
-    let stands = |name: &String| page.parts.iter().zip(&after.values).any(|(other, value)| other.name == *name && value.is_some());
+fn gone(
+    rule: &Rule,
+    page: &OptionsPage,
+    part: &OptionPage,
+    (after, line): (&Parts<'_>, &str),
+) -> Option<Option<String>> {
+    let stands = |name: &String| {
+        page.parts.iter().zip(&after.values).any(|(other, value)| other.name == *name && value.is_some())
+    };
     if part.instead.iter().any(stands) {
         return Some(None);
     }
@@ -136,7 +143,10 @@ pub(super) fn merged(rule: &Rule, old: &str, typed: &str) -> Option<String> {
 pub(super) fn without(rule: &Rule, line: &str, command: &str) -> Option<String> {
     let page = rule.page.options.as_ref()?;
     let mut parts = parse(rule, page, line)?;
-    let index = page.parts.iter().position(|part| part.gone.as_ref().is_some_and(|template| fill(template, line, &rule.pattern) == command))?;
+    let index = page
+        .parts
+        .iter()
+        .position(|part| part.gone.as_ref().is_some_and(|template| fill(template, line, &rule.pattern) == command))?;
     parts.values[index].take()?;
     Some(parts.print(page))
 }

@@ -31,9 +31,18 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         Scope::Owned(sections) => {
             let mut managed = Vec::new();
             for node in &running.children {
-                if owns(dialect, sections, &node.text) { managed.push(node.clone()) } else { foreign.push(node.text.to_string()) }
+                if owns(dialect, sections, &node.text) {
+                    managed.push(node.clone());
+                } else {
+                    foreign.push(node.text.to_string());
+                }
             }
-            (managed, Cow::Owned(intended.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect()))
+            (
+                managed,
+                Cow::Owned(
+                    intended.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect(),
+                ),
+            )
         }
         Scope::Replace | Scope::Merge => (running.children.clone(), Cow::Borrowed(intended.children.as_slice())),
     };
@@ -165,9 +174,14 @@ fn type_in(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
         apply(dialect, place, section, &command.text, false);
         let (positive, negated) = dialect.positive(&command.text);
         let rule = dialect.rule(place, positive);
-        if !negated && rule.is_some_and(Rule::is_rewritten) && let Some(inner) = section.open(&command.text) {
+        if !negated
+            && rule.is_some_and(Rule::is_rewritten)
+            && let Some(inner) = section.open(&command.text)
+        {
             inner.rewrite(command.children.clone());
-        } else if !command.children.is_empty() && let Some(inner) = section.open(&command.text) {
+        } else if !command.children.is_empty()
+            && let Some(inner) = section.open(&command.text)
+        {
             type_in(dialect, dialect.inside(rule), inner, &command.children);
         }
     }

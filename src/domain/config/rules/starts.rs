@@ -110,7 +110,10 @@ mod tests {
 
     #[test]
     fn anchored_expressions_have_beginnings() {
-        let starts = starts(&["^Building configuration", r"^(?:boot-start|boot-end)-marker$", r"^ip(?:v6)? route (\S+)", r"^\[V\d+R"]).unwrap();
+        let starts = starts(&[
+            "^Building configuration", r"^(?:boot-start|boot-end)-marker$", r"^ip(?:v6)? route (\S+)", r"^\[V\d+R",
+        ])
+        .unwrap();
         for line in ["Building configuration...", "boot-end-marker", "ip route 1", "ipv6 route 2", "[V200R005]"] {
             assert!(starts.begin(line), "{line}");
         }

@@ -26,7 +26,7 @@ pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
 
 /// Commands as a tree without order and framing, so that two ways of writing the same commands are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Canonical(BTreeMap<String, Canonical>);
+pub(crate) struct Canonical(BTreeMap<String, Self>);
 
 impl Canonical {
     /// Reads indented commands and leaves out the words that only open and close.
@@ -81,9 +81,9 @@ fn is_framing(command: &str) -> bool {
 
 fn is_top_framing(command: &str) -> bool {
     const WORDS: &[&str] = &[
-        "conf t", "conf s", "system-view", "commit", "save", "save force", "write memory", "write", "return", "configure exclusive",
-        "configure terminal", "configure private", "commit show-error", "copy running-config startup-config",
-        "commit comment",
+        "conf t", "conf s", "system-view", "commit", "save", "save force", "write memory", "write", "return",
+        "configure exclusive", "configure terminal", "configure private", "commit show-error",
+        "copy running-config startup-config", "commit comment",
     ];
     WORDS.contains(&command)
 }
@@ -96,7 +96,9 @@ fn is_proved(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> 
 
 /// Leaves out what a tool types around the commands themselves.
 fn without_framing(text: &str) -> String {
-    text.lines().filter(|line| !is_top_framing(line.trim()) && !matches!(line.trim(), "q" | "exit" | "end")).fold(String::new(), |out, line| out + line + "\n")
+    text.lines()
+        .filter(|line| !is_top_framing(line.trim()) && !matches!(line.trim(), "q" | "exit" | "end"))
+        .fold(String::new(), |out, line| out + line + "\n")
 }
 
 /// How many cases came out how.
@@ -138,11 +140,21 @@ impl Score {
         let (same, reached, total) = self.figures();
         assert!(total > 0, "no case was read");
         assert!(percent(same, total) >= same_min, "only {:.1} % the same commands", percent(same, total));
-        assert!(percent(reached, total) >= reached_min, "only {:.1} % the same or the same result", percent(reached, total));
+        assert!(
+            percent(reached, total) >= reached_min,
+            "only {:.1} % the same or the same result",
+            percent(reached, total)
+        );
     }
 
     /// Judges one remediation against what another tool sent.
-    pub(crate) fn judge(&mut self, name: &str, dialect: &Dialect, (running, intended): (&str, &str), theirs_text: &str) {
+    pub(crate) fn judge(
+        &mut self,
+        name: &str,
+        dialect: &Dialect,
+        (running, intended): (&str, &str),
+        theirs_text: &str,
+    ) {
         let (running, intended) = (dialect.parse(running), dialect.parse(intended));
         let remediation = dialect.remediate(&running, &intended, &Scope::Replace);
         let ours = Canonical::read(&dialect.commands_text(&remediation));
@@ -154,13 +166,20 @@ impl Score {
         }
         let reached = |commands: &ConfigTree| dialect.same(&dialect.predict(&running, commands), &intended);
         if both_ways && reached(&dialect.parse_commands(&without_framing(theirs_text))) {
-            if ours.count() <= theirs.count() { self.shorter += 1 } else { self.longer += 1 }
+            if ours.count() <= theirs.count() {
+                self.shorter += 1;
+            } else {
+                self.longer += 1;
+            }
             if std::env::var_os("CONFORMANCE_ALL").is_some() {
                 println!("other {name}\n ours:\n{ours} theirs:\n{theirs}");
             }
             return;
         }
-        self.misses.push(format!("missed {name}{}\n ours:\n{ours} theirs:\n{theirs}", if both_ways { "" } else { " (UNPROVED)" }));
+        self.misses.push(format!(
+            "missed {name}{}\n ours:\n{ours} theirs:\n{theirs}",
+            if both_ways { "" } else { " (UNPROVED)" }
+        ));
     }
 
     /// Counts a case that does not apply.

@@ -94,7 +94,8 @@ fn with_early_visits(dialect: &Dialect, place: Place<'_>, out: &mut Vec<Command>
 
 /// A line that says what the device has anyway; it is only sent with a new section.
 fn is_silent(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
-    node.children.is_empty() && dialect.rule(place, dialect.positive(&node.text).0).is_some_and(|rule| rule.is_default(&node.text))
+    node.children.is_empty()
+        && dialect.rule(place, dialect.positive(&node.text).0).is_some_and(|rule| rule.is_default(&node.text))
 }
 
 /// The intended lines of a section, sorted when somebody asks what begins with certain words.
@@ -115,7 +116,13 @@ impl<'a> Beside<'a> {
             texts
         });
         let from = sorted.partition_point(|text| *text < prefix);
-        sorted[from..].iter().copied().take_while(move |text| text.starts_with(prefix)).filter(move |text| has_words_prefix(text, prefix)).collect::<Vec<_>>().into_iter()
+        sorted[from..]
+            .iter()
+            .copied()
+            .take_while(move |text| text.starts_with(prefix))
+            .filter(move |text| has_words_prefix(text, prefix))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 
@@ -148,23 +155,41 @@ fn pair(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]
         .collect();
     let mut old: Vec<usize> = (head..running.len() - tail).collect();
     let mut new: Vec<usize> = (head..intended.len() - tail).collect();
-    join(&mut old, &mut new, |i| running[i].text.as_ref(), |i| intended[i].text.as_ref(), |a, b| {
-        partners[b] = Partner::Same(a);
-    });
+    join(
+        &mut old,
+        &mut new,
+        |i| running[i].text.as_ref(),
+        |i| intended[i].text.as_ref(),
+        |a, b| {
+            partners[b] = Partner::Same(a);
+        },
+    );
     if !old.is_empty() && !new.is_empty() {
         let old_keys: Vec<_> = running.iter().enumerate().map(|(i, n)| keyed(dialect, place, &old, i, n)).collect();
         let new_keys: Vec<_> = intended.iter().enumerate().map(|(i, n)| keyed(dialect, place, &new, i, n)).collect();
         let mut old_left = old.clone();
-        join(&mut old_left, &mut new, |i| old_keys[i].as_ref(), |i| new_keys[i].as_ref(), |a, b| {
-            partners[b] = Partner::Changed(a);
-        });
+        join(
+            &mut old_left,
+            &mut new,
+            |i| old_keys[i].as_ref(),
+            |i| new_keys[i].as_ref(),
+            |a, b| {
+                partners[b] = Partner::Changed(a);
+            },
+        );
         old = old_left;
     }
     old.sort_unstable();
     Pairing { removed: old, intended: partners }
 }
 
-fn keyed<'a>(dialect: &Dialect, place: Place<'_>, wanted: &[usize], index: usize, node: &'a Node) -> std::borrow::Cow<'a, str> {
+fn keyed<'a>(
+    dialect: &Dialect,
+    place: Place<'_>,
+    wanted: &[usize],
+    index: usize,
+    node: &'a Node,
+) -> std::borrow::Cow<'a, str> {
     if wanted.binary_search(&index).is_ok() { key(dialect, place, &node.text) } else { "".into() }
 }
 
@@ -231,7 +256,10 @@ fn same_lines(a: &[Node], b: &[Node]) -> bool {
 }
 
 fn verbatim(nodes: &[Node]) -> Vec<Command> {
-    nodes.iter().map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) }).collect()
+    nodes
+        .iter()
+        .map(|node| Command { children: verbatim(&node.children), ..command(None, &node.text, Kind::Add) })
+        .collect()
 }
 
 /// The same thing with another value, or turned from on to off.
@@ -247,11 +275,8 @@ fn changed(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mu
     let in_place = rule.is_some_and(|rule| rule.change() == Change::Replace && rule.has_value());
     let has_section = !old.children.is_empty() || !new.children.is_empty();
     if toggle || (in_place && negated == was_negated && !negated) {
-        let children = if has_section {
-            level(dialect, dialect.inside(rule), &old.children, &new.children)
-        } else {
-            Vec::new()
-        };
+        let children =
+            if has_section { level(dialect, dialect.inside(rule), &old.children, &new.children) } else { Vec::new() };
         out.push(Command { old: Some(old.text.to_string()), children, ..command(rule, &new.text, Kind::Change) });
         return;
     }
@@ -286,8 +311,10 @@ fn range_change(dialect: &Dialect, rule: Option<&Rule>, old: &Node, new: &Node) 
         return None;
     }
     let mut out = Vec::new();
-    let weight_removed = if range.sections.is_some() { rule.page.order_removed.unwrap_or(-rule.page.order) } else { rule.page.order };
-    let parts = [(&range.add, after.minus(&before), rule.page.order), (&range.remove, before.minus(&after), weight_removed)];
+    let weight_removed =
+        if range.sections.is_some() { rule.page.order_removed.unwrap_or(-rule.page.order) } else { rule.page.order };
+    let parts =
+        [(&range.add, after.minus(&before), rule.page.order), (&range.remove, before.minus(&after), weight_removed)];
     for (template, set, weight) in parts {
         for chunk in set.chunks(range, room(dialect, template)) {
             let text = fill(template, &new.text, &rule.pattern).replace("{}", &chunk);
@@ -326,7 +353,8 @@ fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, beside: &Beside<'_>,
         }
         return;
     }
-    let whole = known.page.whole.as_ref().filter(|_| !negated).map(|template| fill(template, &old.text, &known.pattern));
+    let whole =
+        known.page.whole.as_ref().filter(|_| !negated).map(|template| fill(template, &old.text, &known.pattern));
     if let Some(prefix) = whole.filter(|prefix| beside.with_prefix(prefix).next().is_none()) {
         out.push(removed(rule, old, format!("{}{prefix}", dialect.page.negation)));
         return;
@@ -343,7 +371,10 @@ fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, beside: &Beside<'_>,
 
 /// Tells whether a section goes on as a number of the intended list, so that it is emptied and not removed.
 fn is_listed(dialect: &Dialect, place: Place<'_>, rule: &Rule, old: &Node, beside: &Beside<'_>) -> bool {
-    let Some((list, number)) = rule.page.listed_in.as_ref().and_then(|list| Some((list, section_number(&old.text)?))) else { return false };
+    let Some((list, number)) = rule.page.listed_in.as_ref().and_then(|list| Some((list, section_number(&old.text)?)))
+    else {
+        return false;
+    };
     beside.with_prefix(list).any(|line| {
         let range = dialect.rule(place, line).and_then(Rule::range);
         range.and_then(|range| NumberSet::parse(&line[list.len()..], range)).is_some_and(|set| set.contains(number))
@@ -374,7 +405,9 @@ fn range_addition(dialect: &Dialect, rule: &Rule, new: &str) -> Option<Vec<Strin
     if chunks.len() < 2 {
         return None;
     }
-    let text = |(index, chunk): (usize, String)| if index == 0 { format!("{head} {chunk}") } else { template.replace("{}", &chunk) };
+    let text = |(index, chunk): (usize, String)| {
+        if index == 0 { format!("{head} {chunk}") } else { template.replace("{}", &chunk) }
+    };
     Some(chunks.into_iter().enumerate().map(text).collect())
 }
 
@@ -391,7 +424,8 @@ fn addition(dialect: &Dialect, place: Place<'_>, new: &Node, out: &mut Vec<Comma
         Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => children = verbatim(&new.children),
         Some(Ordered::Append) => new.children.iter().for_each(|child| addition(dialect, inside, child, &mut children)),
         None => {
-            let (off, on): (Vec<&Node>, Vec<&Node>) = new.children.iter().partition(|child| dialect.positive(&child.text).1);
+            let (off, on): (Vec<&Node>, Vec<&Node>) =
+                new.children.iter().partition(|child| dialect.positive(&child.text).1);
             off.into_iter().chain(on).for_each(|child| addition(dialect, inside, child, &mut children));
         }
     }

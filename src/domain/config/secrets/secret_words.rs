@@ -1,6 +1,6 @@
 //! The vocabulary of secrets: words that announce one, words between the announcement and the value, words that never are one.
 
-use super::secret_line::Token;
+use super::secret_tokens::Token;
 
 /// What kind of secret a word announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,9 @@ pub(super) enum Announces {
 }
 
 const PASSWORD_ENDS: &[&str] = &[
-    "password", "passwords", "passwd", "passphrase", "pass-phrase", "passcode", "pwd", "secret", "psk", "auth-pass", "priv-pass", "user-pass",
-    "privacy-pass", "auth_pass", "user_pass", "bcrypt-hash", "password-hash", "phash", "pwhash", "md5-hash", "sha512-hash", "nt-hash", "password-value", "pre-share",
+    "password", "passwords", "passwd", "passphrase", "pass-phrase", "passcode", "pwd", "secret", "psk", "auth-pass",
+    "priv-pass", "user-pass", "privacy-pass", "auth_pass", "user_pass", "bcrypt-hash", "password-hash", "phash",
+    "pwhash", "md5-hash", "sha512-hash", "nt-hash", "password-value", "pre-share",
 ];
 const NOT_PASSWORDS: &[&str] = &["nopassword", "no-password", "allow-no-password"];
 const KEY_ENDS: &[&str] = &["-key", "_key", ".key"];
@@ -29,69 +30,75 @@ const KEY_WORDS: &[&str] = &[
     "auth-encrypted", "localized-key", "set-psk", "token",
 ];
 const NOT_KEYS: &[&str] = &[
-    "public-key", "public_key", "pub-key", "pubkey", "publickey", "host-key", "hostkey", "ssh-key", "ssh_key", "sshkey",
-    "authorized-key", "authorized_key", "authorised-key", "ssl-key", "trusted-key", "trusted_key", "ca-key", "hot-key",
-    "rsa-key", "dsa-key", "ecdsa-key", "rollover-key", "no-key", "sort-key", "foreign-key", "hash-key", "admin-key",
-    "lacp-key", "actor-key", "partner-key", "primary-key", "tunnel-key", "gre-key", "user-public-key", "peer-public-key",
-    "ssh-public-key", "host-public-key", "rsa-public-key", "dsa-public-key", "system-mac-key", "load-balance-key",
+    "public-key", "public_key", "pub-key", "pubkey", "publickey", "host-key", "hostkey", "ssh-key", "ssh_key",
+    "sshkey", "authorized-key", "authorized_key", "authorised-key", "ssl-key", "trusted-key", "trusted_key", "ca-key",
+    "hot-key", "rsa-key", "dsa-key", "ecdsa-key", "rollover-key", "no-key", "sort-key", "foreign-key", "hash-key",
+    "admin-key", "lacp-key", "actor-key", "partner-key", "primary-key", "tunnel-key", "gre-key", "user-public-key",
+    "peer-public-key", "ssh-public-key", "host-public-key", "rsa-public-key", "dsa-public-key", "system-mac-key",
+    "load-balance-key",
 ];
 
 /// Words between the announcement and the value, in lower case.
 const QUALIFIERS: &[&str] = &[
     "=", ":", "encrypted", "unencrypted", "plain", "plaintext", "plain-text", "clear", "cleartext", "clear-text",
     "ciphertext", "cipher", "simple", "text", "hash", "hashed", "irreversible-cipher", "ascii", "ascii-text", "hex",
-    "hexadecimal", "enc", "encryption-type", "encrypt", "value", "type", "type6", "type7", "scrypt", "pbkdf2", "bcrypt",
-    "string", "digest", "base64", "openssl", "reversible", "set-key", "key-string", "key-value", "encoded", "key-type",
+    "hexadecimal", "enc", "encryption-type", "encrypt", "value", "type", "type6", "type7", "scrypt", "pbkdf2",
+    "bcrypt", "string", "digest", "base64", "openssl", "reversible", "set-key", "key-string", "key-value", "encoded",
+    "key-type",
 ];
 const ALGORITHMS: &[&str] = &[
     "md5", "sha", "sha1", "sha-1", "sha2", "sha224", "sha256", "sha384", "sha512", "sha-224", "sha-256", "sha-384",
     "sha-512", "sha2-224", "sha2-256", "sha2-384", "sha2-512", "hmac-md5", "hmac-sha", "hmac-sha1", "hmac-sha-1",
     "hmac-sha256", "hmac-sha-256", "hmac-sha2-256", "hmac-sha512", "hmac-sha-512", "hmac-sha-1-96", "hmac-sha1-96",
     "cmac-aes-128", "aes-128-cmac", "aes-128-cmac-96", "aes-256-cmac", "aes128cmac", "aes256cmac", "keyed-md5",
-    "keyed-sha1", "des", "des56", "des-56", "3des", "3desede", "des-ede3", "aes", "aes128", "aes192", "aes256", "aes-128",
-    "aes-192", "aes-256", "aes-cfb-128", "aes192-c", "aes256-c", "cfb128-aes", "cfb128-aes-128", "cbc-des", "128", "192",
-    "256", "message-digest", "hmac-sha-384", "hmac-sha384", "hmac_sha_1", "hmac_sha_256", "aes_128_cmac",
+    "keyed-sha1", "des", "des56", "des-56", "3des", "3desede", "des-ede3", "aes", "aes128", "aes192", "aes256",
+    "aes-128", "aes-192", "aes-256", "aes-cfb-128", "aes192-c", "aes256-c", "cfb128-aes", "cfb128-aes-128", "cbc-des",
+    "128", "192", "256", "message-digest", "hmac-sha-384", "hmac-sha384", "hmac_sha_1", "hmac_sha_256", "aes_128_cmac",
 ];
 
 /// Words that come after a value; they end it.
 const FOLLOWERS: &[&str] = &[
-    "role", "level", "privilege", "encrypted", "timeout", "retransmit", "retries", "address", "hostname", "host", "port",
-    "auth-port", "acct-port", "group", "class", "view", "acl", "access", "access-list", "ro", "rw", "ipv4", "ipv6",
-    "version", "nopassword", "level-1", "level-2", "hash", "hash2", "custom", "usertype", "user-type", "vrf", "source",
-    "source-interface", "priv", "auth", "security-name", "sec-name", "inform", "informs", "no-xauth", "mask", "pbkdf2",
-    "mschap", "nt-encrypted", "attributes", "attribute", "service-type", "single-connection", "encryption-type",
-    "authenticate", "send-only", "read-only", "read-write", "authorization", "uid", "gid", "expires", "expire",
-    "lifetime", "key", "key-id", "type", "direction", "spi", "to", "from", "and", "or", "server", "idle-timeout",
-    "unrestricted", "restricted", "operator", "manager", "name", "user", "shelltype", "hmac", "primary", "secondary",
-    "snp", "validate", "priv-pass", "localizedkey", "localized-key", "engineid", "use-acl", "trap-level", "udp-port",
-    "password", "secret", "algorithm", "passphrase", "sshkey", "create-user", "operation", "order", "rsa", "source-ip",
-    "vrf-name", "vpn-instance", "weight", "test", "idle-time", "auth-type", "acct", "no-username", "status",
+    "role", "level", "privilege", "encrypted", "timeout", "retransmit", "retries", "address", "hostname", "host",
+    "port", "auth-port", "acct-port", "group", "class", "view", "acl", "access", "access-list", "ro", "rw", "ipv4",
+    "ipv6", "version", "nopassword", "level-1", "level-2", "hash", "hash2", "custom", "usertype", "user-type", "vrf",
+    "source", "source-interface", "priv", "auth", "security-name", "sec-name", "inform", "informs", "no-xauth", "mask",
+    "pbkdf2", "mschap", "nt-encrypted", "attributes", "attribute", "service-type", "single-connection",
+    "encryption-type", "authenticate", "send-only", "read-only", "read-write", "authorization", "uid", "gid",
+    "expires", "expire", "lifetime", "key", "key-id", "type", "direction", "spi", "to", "from", "and", "or", "server",
+    "idle-timeout", "unrestricted", "restricted", "operator", "manager", "name", "user", "shelltype", "hmac",
+    "primary", "secondary", "snp", "validate", "priv-pass", "localizedkey", "localized-key", "engineid", "use-acl",
+    "trap-level", "udp-port", "password", "secret", "algorithm", "passphrase", "sshkey", "create-user", "operation",
+    "order", "rsa", "source-ip", "vrf-name", "vpn-instance", "weight", "test", "idle-time", "auth-type", "acct",
+    "no-username", "status",
 ];
 
 /// What may stand after `password` when passwords are regulated, not set.
 const PASSWORD_RULES: &[&str] = &[
     "strength-check", "encryption", "policy", "policies", "min-length", "minimum-length", "minimum", "max-length",
-    "maximum-length", "lifetime", "history", "complexity", "length", "expire", "expiration", "aging", "logging", "rule",
-    "prompt", "recovery", "change", "attempts", "retry", "strength", "secure-mode", "prefix", "checks", "required",
-    "authentication", "format", "hash", "lockout", "min", "max", "valid", "none", "change-interval", "validity",
-    "complexity-check", "security-level", "username-check", "reuse", "reuse-check", "change-type", "requirements",
+    "maximum-length", "lifetime", "history", "complexity", "length", "expire", "expiration", "aging", "logging",
+    "rule", "prompt", "recovery", "change", "attempts", "retry", "strength", "secure-mode", "prefix", "checks",
+    "required", "authentication", "format", "hash", "lockout", "min", "max", "valid", "none", "change-interval",
+    "validity", "complexity-check", "security-level", "username-check", "reuse", "reuse-check", "change-type",
+    "requirements",
 ];
 /// What may stand after `key` when it is not a secret.
 const KEY_STRUCTURE: &[&str] = &[
     "chain", "generate", "zeroize", "import", "export", "pubkey-chain", "id", "param", "version", "identifier", "is",
-    "storage", "lock", "unlock", "move", "encrypt", "decrypt", "size", "length", "modulus", "label", "rsa", "ec", "ecdsa",
-    "dsa", "missing", "authority", "mask", "type", "exchange", "pair", "management", "rollover", "feature", "imported",
-    "to", "of", "for", "and", "or", "in", "on", "the", "not", "usage", "renewal", "server", "address", "hostname",
-    "authorization-list", "certificate", "expansion", "mypubkey", "lookup", "name", "index", "=", "method",
+    "storage", "lock", "unlock", "move", "encrypt", "decrypt", "size", "length", "modulus", "label", "rsa", "ec",
+    "ecdsa", "dsa", "missing", "authority", "mask", "type", "exchange", "pair", "management", "rollover", "feature",
+    "imported", "to", "of", "for", "and", "or", "in", "on", "the", "not", "usage", "renewal", "server", "address",
+    "hostname", "authorization-list", "certificate", "expansion", "mypubkey", "lookup", "name", "index", "=", "method",
 ];
 const PROSE: &[&str] = &[
-    "to", "is", "for", "and", "or", "from", "of", "in", "must", "has", "was", "will", "the", "on", "by", "at", "with", "are",
-    "be", "not", "can", "required", "changed", "expired", "set", "prompt", "if", "you", "your", "should", "may", "authentication",
+    "to", "is", "for", "and", "or", "from", "of", "in", "must", "has", "was", "will", "the", "on", "by", "at", "with",
+    "are", "be", "not", "can", "required", "changed", "expired", "set", "prompt", "if", "you", "your", "should", "may",
+    "authentication",
 ];
 /// First words of lines whose last value may contain spaces.
 const REST_IS_VALUE: &[&str] = &[
     "enable", "password", "secret", "username", "neighbor", "key-string", "key", "ip", "area", "tacacs-server",
-    "radius-server", "user", "peer", "passwd", "server-key", "isis", "area-password", "domain-password", "ospf", "pre-shared-key",
+    "radius-server", "user", "peer", "passwd", "server-key", "isis", "area-password", "domain-password", "ospf",
+    "pre-shared-key",
 ];
 /// First words of lines that are prose or names.
 const PROSE_LINES: &[&str] = &["description", "remark", "comment", "hostname", "alias", "descr", "banner", "message"];
@@ -116,18 +123,25 @@ pub(super) fn announces(word: &str) -> Option<Announces> {
     if among(KEY_WORDS, last) || KEY_ENDS.iter().any(|end| last.ends_with(end)) {
         return Some(Announces::NamedKey);
     }
-    if last.contains("-community") && !last.contains("snmp") && ["send-", "set-", "extended-", "large-", "ext"].iter().any(|start| last.starts_with(start)) {
+    if last.contains("-community")
+        && !last.contains("snmp")
+        && ["send-", "set-", "extended-", "large-", "ext"].iter().any(|start| last.starts_with(start))
+    {
         return None;
     }
-    let community = last.split(['-', '_']).any(|part| matches!(part, "community" | "rocommunity" | "rwcommunity" | "rocommunity6" | "rwcommunity6"));
+    let community = last
+        .split(['-', '_'])
+        .any(|part| matches!(part, "community" | "rocommunity" | "rwcommunity" | "rocommunity6" | "rwcommunity6"));
     (community && !last.ends_with("-list") && !last.ends_with("-index")).then_some(Announces::Community)
 }
 
 /// Tells whether a word only says in which form the value follows.
 pub(super) fn is_qualifier(word: &str, announced: Announces) -> bool {
     let community = || {
-        among(&["read", "write", "read-only", "read-write", "readonly", "readwrite", "read-write-all", "add", "create"], word)
-            || among(&["name", "community-name", "index", "set", "find", "[", "]", "default=yes"], word)
+        among(
+            &["read", "write", "read-only", "read-write", "readonly", "readwrite", "read-write-all", "add", "create"],
+            word,
+        ) || among(&["name", "community-name", "index", "set", "find", "[", "]", "default=yes"], word)
     };
     let key = || among(&["authentication", "authorization", "accounting", "config-key", "password-encrypt", "6"], word);
     let shared = || among(&["local", "remote", "key", "initiator", "responder"], word);
@@ -156,7 +170,13 @@ pub(super) fn is_follower(token: &Token<'_>) -> bool {
 
 /// Tells whether a word comes after the community itself.
 pub(super) fn follows_community(word: &str) -> bool {
-    among(&["ro", "rw", "view", "group", "use-acl", "ipv4", "ipv6", "acl", "restricted", "unrestricted", "host", "version"], word)
+    among(
+        &[
+            "ro", "rw", "view", "group", "use-acl", "ipv4", "ipv6", "acl", "restricted", "unrestricted", "host",
+            "version",
+        ],
+        word,
+    )
 }
 
 /// Tells whether the word after an announcement is not a value.
@@ -174,8 +194,13 @@ pub(super) fn is_structure(announced: Announces, first: &str, word: &str) -> boo
         }
         Announces::Password => false,
         Announces::Key => among(KEY_STRUCTURE, word),
-        Announces::NamedKey => among(&["chain", "address", "hostname", "generate", "lifetime", "timeout", "type", "id", "bucket", "ring"], word),
-        Announces::Community => among(&["complexity-check", "print", "remove", "list", "map", "mode", "accessmode", "ipaddr"], word),
+        Announces::NamedKey => among(
+            &["chain", "address", "hostname", "generate", "lifetime", "timeout", "type", "id", "bucket", "ring"],
+            word,
+        ),
+        Announces::Community => {
+            among(&["complexity-check", "print", "remove", "list", "map", "mode", "accessmode", "ipaddr"], word)
+        }
     }
 }
 
@@ -196,7 +221,8 @@ pub(super) fn looks_secret(word: &str) -> bool {
     }
     let hex = word.strip_prefix("0x").unwrap_or(word);
     if hex.len() >= 16 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return hex.len() >= 24 || hex.bytes().any(|b| b.is_ascii_digit()) && hex.bytes().any(|b| b.is_ascii_alphabetic());
+        return hex.len() >= 24
+            || hex.bytes().any(|b| b.is_ascii_digit()) && hex.bytes().any(|b| b.is_ascii_alphabetic());
     }
     let chunk = word.split(['-', '.', ':', ',', '@', '_']).max_by_key(|part| part.len()).unwrap_or_default();
     if chunk.len() < 14 || chunk.matches('/').count() > 2 {
