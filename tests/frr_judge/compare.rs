@@ -8,7 +8,9 @@ fn is_noise(line: &str) -> bool {
         || text == "end"
         || text == "exit"
         || text.starts_with("exit-")
-        || ["Building configuration", "Current configuration", "frr version", "frr defaults"].iter().any(|start| text.starts_with(start))
+        || ["Building configuration", "Current configuration", "frr version", "frr defaults"]
+            .iter()
+            .any(|start| text.starts_with(start))
 }
 
 /// Writes the number of an area in one way: the router keeps the spelling in which it first heard of it, and changing the
@@ -68,7 +70,7 @@ pub(crate) fn differences(got: &str, wanted: &str) -> Vec<String> {
                 right.next();
             }
             (Some(a), Some(b)) if a < b => out.push(format!("+ {}", left.next().unwrap())),
-            (Some(_), Some(_)) | (None, Some(_)) => out.push(format!("- {}", right.next().unwrap())),
+            (Some(_) | None, Some(_)) => out.push(format!("- {}", right.next().unwrap())),
             (Some(_), None) => out.push(format!("+ {}", left.next().unwrap())),
             (None, None) => return out,
         }

@@ -18,7 +18,9 @@ use pair::{Judge, Verdict};
 use router::Lab;
 
 fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
+    std::env::var(variable)
+        .ok()
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
 }
 
 /// Judges couples of configurations, both ways, until there are enough pairs.
@@ -52,10 +54,12 @@ fn percent(part: usize, whole: usize) -> String {
 fn report(verdicts: &[Verdict]) -> String {
     let all = verdicts.len();
     let ours = verdicts.iter().filter(|v| v.misses.is_empty()).count();
-    let after = |passes: usize| verdicts.iter().filter(|v| v.reload_passes.is_some_and(|needed| needed <= passes)).count();
+    let after =
+        |passes: usize| verdicts.iter().filter(|v| v.reload_passes.is_some_and(|needed| needed <= passes)).count();
     let worse = verdicts.iter().filter(|v| v.is_worse()).count();
     let same_order = verdicts.iter().filter(|v| v.misses.is_empty() && v.same_order).count();
-    let (commands, pushed): (usize, usize) = (verdicts.iter().map(|v| v.commands).sum(), verdicts.iter().map(|v| v.lines).sum());
+    let (commands, pushed): (usize, usize) =
+        (verdicts.iter().map(|v| v.commands).sum(), verdicts.iter().map(|v| v.lines).sum());
     let mut text = format!(
         "frr judge: {all} pairs (mean {} lines, {} commands) | reconverge: {ours} in one pass ({}), {same_order} in the same order \
          | frr-reload.py: {} in one pass ({}), {} in two, {} in three | worse than frr-reload.py: {worse}\n",
@@ -69,7 +73,11 @@ fn report(verdicts: &[Verdict]) -> String {
     );
     for verdict in verdicts.iter().filter(|v| !v.misses.is_empty()) {
         for miss in &verdict.misses {
-            text.push_str(&format!("  miss {}{}: {miss}\n", verdict.name, if verdict.is_worse() { " (worse)" } else { "" }));
+            text.push_str(&format!(
+                "  miss {}{}: {miss}\n",
+                verdict.name,
+                if verdict.is_worse() { " (worse)" } else { "" }
+            ));
         }
     }
     text

@@ -37,7 +37,8 @@ impl Lab {
         if !crate::support::real_counterparts() {
             return None;
         }
-        let folder = std::env::var("RECONVERGE_FRR_JUDGE").expect("RECONVERGE_LAB=1 without RECONVERGE_FRR_JUDGE: use `make test`");
+        let folder = std::env::var("RECONVERGE_FRR_JUDGE")
+            .expect("RECONVERGE_LAB=1 without RECONVERGE_FRR_JUDGE: use `make test`");
         std::fs::create_dir_all(&folder).expect("the folder of the judge can be made");
         std::fs::write(Path::new(&folder).join(".reconverge-lab"), "").expect("the folder can be written");
         Some(Self { folder: folder.into() })
@@ -86,7 +87,8 @@ impl Router {
         let lines: Vec<usize> = words.lines().filter_map(number).collect();
         let has_crashed = words.contains("closing connection to");
         // what several lines of one transaction are refused for has no line number
-        let is_whole = output.status.success() && lines.is_empty() && !has_crashed && !words.contains("Configuration failed");
+        let is_whole =
+            output.status.success() && lines.is_empty() && !has_crashed && !words.contains("Configuration failed");
         if is_whole { Ok(()) } else { Err(Refused { lines, has_crashed, words }) }
     }
 
@@ -111,8 +113,14 @@ impl Router {
             typed.push('\n');
         }
         typed.push_str("end\nexit\n");
-        let mut command = self.script("frr-exec.sh", &[&self.name, "--", "env", "COLUMNS=4000", "vtysh", "-H", "/dev/null"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash can be run");
+        let mut command =
+            self.script("frr-exec.sh", &[&self.name, "--", "env", "COLUMNS=4000", "vtysh", "-H", "/dev/null"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("bash can be run");
         let mut input = child.stdin.take().expect("it is piped");
         let writer = std::thread::spawn(move || input.write_all(typed.as_bytes()));
         let output = child.wait_with_output().expect("it ends");
@@ -126,8 +134,14 @@ impl Router {
         let path = self.file("target", config);
         let command = "cat > /var/tmp/target && exec /usr/lib/frr/frr-reload.py --reload /var/tmp/target";
         let mut command = self.script("frr-exec.sh", &[&self.name, "--", "sh", "-c", command]);
-        let output = command.stdin(std::fs::File::open(path).expect("it was just written")).output().expect("bash can be run");
-        format!("{}\n{}{}", output.status, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        let output =
+            command.stdin(std::fs::File::open(path).expect("it was just written")).output().expect("bash can be run");
+        format!(
+            "{}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
     }
 
     /// Stops it.
@@ -144,7 +158,9 @@ fn complaints(words: &str, lines: &[SendLine], session: &Session) -> Vec<String>
     let mut at = None;
     let mut typed = 0;
     for line in words.lines() {
-        let prompt = line.strip_prefix("r1").and_then(|rest| rest.split_once("# ").or_else(|| rest.strip_suffix('#').map(|p| (p, ""))));
+        let prompt = line
+            .strip_prefix("r1")
+            .and_then(|rest| rest.split_once("# ").or_else(|| rest.strip_suffix('#').map(|p| (p, ""))));
         match prompt {
             Some((mode, _)) if mode.starts_with("(config") => {
                 let is_top = mode == "(config)";

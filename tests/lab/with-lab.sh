@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # with-lab.sh COMMAND…: starts three FRR routers and the git servers, runs the command with RECONVERGE_LAB=1 and the
-# descriptions in RECONVERGE_FRR_LAB and RECONVERGE_GIT_LAB, stops everything and ends with the command's exit code.
+# descriptions in RECONVERGE_FRR_LAB and RECONVERGE_GIT_LAB and a folder in RECONVERGE_FRR_JUDGE, stops everything and ends with the command's exit code.
 # Each checkout has a lab of its own, so that two of them do not meet.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,4 +24,5 @@ if [ "$1" = --down ]; then exit 0; fi
 LAB_DIR=$lab-frr bash "$here/frr-up.sh" 3
 LAB_DIR=$lab-git bash "$here/git-up.sh"
 export RECONVERGE_LAB=1 RECONVERGE_FRR_LAB=$lab-frr/lab.json RECONVERGE_GIT_LAB=$lab-git/git.json
+export RECONVERGE_FRR_JUDGE=$lab-judge # where throw-away routers live; what they judged as missed stays there
 env -u LAB_PREFIX "$@"

@@ -16,7 +16,8 @@ pub(super) fn instances(text: &mut Text<'_>) {
     if !text.choices.chance("bgp?", 80) {
         return;
     }
-    let number = some(text.choices, "bgp/as", &["65001", "65001", "65001", "65001", "65001", "65001", "65001", "65002"]);
+    let number =
+        some(text.choices, "bgp/as", &["65001", "65001", "65001", "65001", "65001", "65001", "65001", "65002"]);
     text.line(0, format!("router bgp {number}"));
     instance(text, "bgp/main", &number, true);
     text.flags(0, "bgp/main", 60, &["exit", "!"]);
@@ -58,10 +59,18 @@ fn instance(text: &mut Text<'_>, base: &str, number: &str, is_main: bool) {
 }
 
 fn flags(text: &mut Text<'_>, base: &str, is_main: bool) {
-    text.maybe(1, &format!("{base}/router-id"), 60, |c, n| format!("bgp router-id {}", c.pick(n, &["192.0.2.254", "192.0.2.253", "10.9.9.9"])));
-    text.maybe(1, &format!("{base}/policy"), 50, |c, n| some(c, n, &["no bgp ebgp-requires-policy", "no bgp ebgp-requires-policy", "bgp ebgp-requires-policy"]));
-    text.maybe(1, &format!("{base}/default"), 25, |c, n| some(c, n, &["no bgp default ipv4-unicast", "no bgp default ipv4-unicast", "bgp default ipv4-unicast"]));
-    text.maybe(1, &format!("{base}/hostname"), 12, |c, n| some(c, n, &["no bgp default show-hostname", "bgp default show-hostname"]));
+    text.maybe(1, &format!("{base}/router-id"), 60, |c, n| {
+        format!("bgp router-id {}", c.pick(n, &["192.0.2.254", "192.0.2.253", "10.9.9.9"]))
+    });
+    text.maybe(1, &format!("{base}/policy"), 50, |c, n| {
+        some(c, n, &["no bgp ebgp-requires-policy", "no bgp ebgp-requires-policy", "bgp ebgp-requires-policy"])
+    });
+    text.maybe(1, &format!("{base}/default"), 25, |c, n| {
+        some(c, n, &["no bgp default ipv4-unicast", "no bgp default ipv4-unicast", "bgp default ipv4-unicast"])
+    });
+    text.maybe(1, &format!("{base}/hostname"), 12, |c, n| {
+        some(c, n, &["no bgp default show-hostname", "bgp default show-hostname"])
+    });
     text.flags(1, base, 20, &["bgp log-neighbor-changes", "bgp bestpath as-path multipath-relax"]);
     text.flags(
         1,
@@ -105,6 +114,7 @@ fn flags(text: &mut Text<'_>, base: &str, is_main: bool) {
     value(text, "bgp minimum-holdtime", &["10", "20"]);
 }
 
+#[expect(clippy::too_many_lines, reason = "one list of what the language has")]
 fn peers(text: &mut Text<'_>, base: &str, number: &str, is_main: bool) -> Vec<Peer> {
     let mut out = Vec::new();
     let peer = |name: &str, is_external| Peer {
@@ -123,7 +133,11 @@ fn peers(text: &mut Text<'_>, base: &str, number: &str, is_main: bool) -> Vec<Pe
             let has_number = text.choices.chance(&format!("{name}/numbered"), 60);
             text.line(1, format!("neighbor {group} peer-group"));
             if has_number {
-                let remote = if is_external { some(text.choices, &name, &["external", "65100", "65101"]) } else { some(text.choices, &name, &["internal", number]) };
+                let remote = if is_external {
+                    some(text.choices, &name, &["external", "65100", "65101"])
+                } else {
+                    some(text.choices, &name, &["internal", number])
+                };
                 text.line(1, format!("neighbor {group} remote-as {remote}"));
             }
             groups.push((group, is_external, has_number));
@@ -143,22 +157,34 @@ fn peers(text: &mut Text<'_>, base: &str, number: &str, is_main: bool) -> Vec<Pe
         let c = text.choices;
         let own = || {
             let external = c.chance(&format!("{name}/external"), 65);
-            (if external { some(c, &name, &["65002", "65003", "external"]) } else { some(c, &name, &["internal", number]) }, external)
+            (
+                if external {
+                    some(c, &name, &["65002", "65003", "external"])
+                } else {
+                    some(c, &name, &["internal", number])
+                },
+                external,
+            )
         };
         let group = groups.get(usize::try_from(c.number(&format!("{name}/group"), 0, 3)).unwrap()).copied();
         let (remote, external) = match group {
             Some((_, external, true)) => (None, external),
-            Some((_, external, false)) => (Some(if external { some(c, &name, &["65002", "65003"]) } else { number.to_owned() }), external),
+            Some((_, external, false)) => {
+                (Some(if external { some(c, &name, &["65002", "65003"]) } else { number.to_owned() }), external)
+            }
             None => {
                 let (remote, external) = own();
                 (Some(remote), external)
             }
         };
         // "external" and a number that is ours do not go together
-        let remote = remote.map(|remote| if remote == "65002" && number == "65002" { "65009".to_owned() } else { remote });
+        let remote =
+            remote.map(|remote| if remote == "65002" && number == "65002" { "65009".to_owned() } else { remote });
         let capable = c.chance(&format!("{name}/v6only"), 15) && is_port && remote.is_some();
         match (is_port, &remote, group) {
-            (true, Some(remote), _) if capable => text.line(1, format!("neighbor {address} interface v6only remote-as {remote}")),
+            (true, Some(remote), _) if capable => {
+                text.line(1, format!("neighbor {address} interface v6only remote-as {remote}"));
+            }
             (true, Some(remote), None) => text.line(1, format!("neighbor {address} interface remote-as {remote}")),
             (true, Some(remote), Some((group, ..))) => {
                 text.line(1, format!("neighbor {address} interface remote-as {remote}"));
@@ -184,7 +210,9 @@ fn attributes(text: &mut Text<'_>, base: &str, peer: &Peer) {
     let n = &peer.name;
     let base = format!("{base}/{n}");
     let value = |text: &mut Text<'_>, percent: u64, line: &str, values: &[&str]| {
-        text.maybe(1, &format!("{base}/{line}"), percent, |c, name| format!("neighbor {n} {line} {}", c.pick(name, values)).trim_end().to_owned());
+        text.maybe(1, &format!("{base}/{line}"), percent, |c, name| {
+            format!("neighbor {n} {line} {}", c.pick(name, values)).trim_end().to_owned()
+        });
     };
     let few = if peer.is_member { 5 } else { 12 };
     value(text, 35, "description", &["transit one", "old customer", "text  with ! marks # inside"]);
@@ -225,6 +253,7 @@ fn attributes(text: &mut Text<'_>, base: &str, peer: &Peer) {
     value(text, 4, "sender-as-path-loop-detection", &[""]);
 }
 
+#[expect(clippy::too_many_lines, reason = "one list of what the language has")]
 fn family(text: &mut Text<'_>, base: &str, family: &str, peers: &[Peer]) {
     let is_v6 = family.starts_with("ipv6");
     let base = format!("{base}/{family}");
@@ -247,18 +276,28 @@ fn family(text: &mut Text<'_>, base: &str, family: &str, peers: &[Peer]) {
         }
         if text.choices.chance(&format!("{base}/network/{network}?"), 25) {
             seen.push(canonical);
-            let tail = text.choices.pick(&format!("{base}/network/{network}"), &["", "", " route-map RM1", " route-map RM2", " label-index 5"]);
+            let tail = text.choices.pick(
+                &format!("{base}/network/{network}"),
+                &["", "", " route-map RM1", " route-map RM2", " label-index 5"],
+            );
             text.line(depth, format!("network {network}{tail}"));
         }
     }
     let aggregates: &[&str] = if is_v6 { &["2001:db8::/32"] } else { &["203.0.112.0/20", "172.16.0.0/12"] };
     for aggregate in aggregates {
         text.maybe(depth, &format!("{base}/aggregate/{aggregate}"), 18, |c, n| {
-            let tail = ["", " summary-only", " as-set", " summary-only as-set", " as-set summary-only route-map RM1", " route-map RM2", " origin igp", " matching-MED-only"];
+            let tail = [
+                "", " summary-only", " as-set", " summary-only as-set", " as-set summary-only route-map RM1",
+                " route-map RM2", " origin igp", " matching-MED-only",
+            ];
             format!("aggregate-address {aggregate}{}", c.pick(n, &tail))
         });
     }
-    let protocols: &[&str] = if is_v6 { &["connected", "static", "ospf6", "isis", "kernel"] } else { &["connected", "static", "ospf", "isis", "table 10"] };
+    let protocols: &[&str] = if is_v6 {
+        &["connected", "static", "ospf6", "isis", "kernel"]
+    } else {
+        &["connected", "static", "ospf", "isis", "table 10"]
+    };
     for protocol in protocols {
         text.maybe(depth, &format!("{base}/redistribute/{protocol}"), 20, |c, n| {
             let tail = ["", "", " route-map RM1", " metric 20", " metric 20 route-map RM2", " route-map RM1 metric 5"];
@@ -269,16 +308,26 @@ fn family(text: &mut Text<'_>, base: &str, family: &str, peers: &[Peer]) {
         family_neighbor(text, depth, &base, peer, is_v6);
     }
     if !is_implicit || !is_v6 {
-        text.maybe(depth, &format!("{base}/maximum-paths"), 15, |c, n| format!("maximum-paths {}", c.pick(n, &["1", "4", "8"])));
-        text.maybe(depth, &format!("{base}/maximum-paths ibgp"), 10, |c, n| format!("maximum-paths ibgp {}", c.pick(n, &["2", "8", "4 equal-cluster-length"])));
-        text.maybe(depth, &format!("{base}/distance"), 8, |c, n| format!("distance bgp {}", c.pick(n, &["21 201 202", "20 200 200", "25 205 205"])));
+        text.maybe(depth, &format!("{base}/maximum-paths"), 15, |c, n| {
+            format!("maximum-paths {}", c.pick(n, &["1", "4", "8"]))
+        });
+        text.maybe(depth, &format!("{base}/maximum-paths ibgp"), 10, |c, n| {
+            format!("maximum-paths ibgp {}", c.pick(n, &["2", "8", "4 equal-cluster-length"]))
+        });
+        text.maybe(depth, &format!("{base}/distance"), 8, |c, n| {
+            format!("distance bgp {}", c.pick(n, &["21 201 202", "20 200 200", "25 205 205"]))
+        });
     }
     if !is_implicit {
         text.maybe(2, &format!("{base}/table-map"), 5, |c, n| format!("table-map {}", c.pick(n, &["RM1", "RM2"])));
-        text.maybe(2, &format!("{base}/dampening"), 5, |c, n| some(c, n, &["bgp dampening", "bgp dampening 10", "bgp dampening 10 800 2500 40"]));
+        text.maybe(2, &format!("{base}/dampening"), 5, |c, n| {
+            some(c, n, &["bgp dampening", "bgp dampening 10", "bgp dampening 10 800 2500 40"])
+        });
         if base.contains("RED") {
             text.flags(2, &base, 30, &["rd vpn export 65001:1", "label vpn export auto", "export vpn", "import vpn"]);
-            text.maybe(2, &format!("{base}/rt"), 30, |c, n| some(c, n, &["rt vpn both 65001:1", "rt vpn import 65001:1", "rt vpn export 65001:1 65001:2"]));
+            text.maybe(2, &format!("{base}/rt"), 30, |c, n| {
+                some(c, n, &["rt vpn both 65001:1", "rt vpn import 65001:1", "rt vpn export 65001:1 65001:2"])
+            });
         } else if base.contains("main") && text.choices.chance("bgp/RED?", 30) {
             text.maybe(2, &format!("{base}/import vrf"), 5, |_, _| "import vrf RED".into());
         }
@@ -295,7 +344,9 @@ fn family_neighbor(text: &mut Text<'_>, depth: usize, base: &str, peer: &Peer, i
         }
         text.line(depth, format!("neighbor {n} activate"));
     } else {
-        text.maybe(depth, &format!("{name}/activate"), 20, |c, p| format!("{}neighbor {n} activate", c.pick(p, &["no ", "no ", ""])));
+        text.maybe(depth, &format!("{name}/activate"), 20, |c, p| {
+            format!("{}neighbor {n} activate", c.pick(p, &["no ", "no ", ""]))
+        });
     }
     let value = |text: &mut Text<'_>, percent: u64, line: &str, values: &[&str]| {
         text.maybe(depth, &format!("{name}/{line}"), percent, |c, p| {
@@ -310,7 +361,12 @@ fn family_neighbor(text: &mut Text<'_>, depth: usize, base: &str, peer: &Peer, i
     value(text, few, "prefix-list~ in", lists);
     value(text, few, "prefix-list~ out", lists);
     value(text, few, "filter-list~ in", &["AP1", "AP2"]);
-    value(text, few, "maximum-prefix", &["100", "100 80", "200 warning-only", "100 restart 5", "100 80 warning-only", "300 force"]);
+    value(
+        text,
+        few,
+        "maximum-prefix",
+        &["100", "100 80", "200 warning-only", "100 restart 5", "100 80 warning-only", "300 force"],
+    );
     value(text, few, "default-originate", &["", "route-map RM1", "route-map RM2"]);
     value(text, few, "allowas-in", &["", "3", "5", "origin"]);
     value(text, few, "weight", &["100", "200"]);
@@ -319,7 +375,12 @@ fn family_neighbor(text: &mut Text<'_>, depth: usize, base: &str, peer: &Peer, i
     value(text, few, "as-override", &[""]);
     value(text, few, "remove-private-AS", &["", "all", "replace-AS", "all replace-AS"]);
     let serves = !peer.is_member && peer.is_external && text.choices.chance(&format!("{name}/serves"), 6);
-    value(text, if serves || peer.is_member { 0 } else { few }, "attribute-unchanged", &["", "as-path", "next-hop med", "as-path next-hop med"]);
+    value(
+        text,
+        if serves || peer.is_member { 0 } else { few },
+        "attribute-unchanged",
+        &["", "as-path", "next-hop med", "as-path next-hop med"],
+    );
     value(text, few, "addpath-tx-all-paths", &[""]);
     value(text, 3, "unsuppress-map", &["RM1", "RM2"]);
     value(text, 3, "soo", &["65001:5", "65001:6"]);
@@ -349,7 +410,9 @@ fn evpn(text: &mut Text<'_>, base: &str, peers: &[Peer], is_main: bool) {
             let name = format!("{base}/{}", peer.name);
             if text.choices.chance(&format!("{name}?"), 50) {
                 text.line(2, format!("neighbor {} activate", peer.name));
-                text.maybe(2, &format!("{name}/route-map"), 15, |c, n| format!("neighbor {} route-map {} in", peer.name, c.pick(n, &["RM1", "RM2"])));
+                text.maybe(2, &format!("{name}/route-map"), 15, |c, n| {
+                    format!("neighbor {} route-map {} in", peer.name, c.pick(n, &["RM1", "RM2"]))
+                });
                 if !peer.is_external && !peer.is_member {
                     text.flags(2, &name, 20, &[&format!("neighbor {} route-reflector-client", peer.name)]);
                 }
@@ -360,7 +423,9 @@ fn evpn(text: &mut Text<'_>, base: &str, peers: &[Peer], is_main: bool) {
             vnis(text, &base);
         }
     } else {
-        text.maybe(2, &format!("{base}/advertise4"), 50, |c, n| some(c, n, &["advertise ipv4 unicast", "advertise ipv4 unicast route-map RM1"]));
+        text.maybe(2, &format!("{base}/advertise4"), 50, |c, n| {
+            some(c, n, &["advertise ipv4 unicast", "advertise ipv4 unicast route-map RM1"])
+        });
         text.flags(2, &base, 30, &["advertise ipv6 unicast", "default-originate ipv4"]);
         text.maybe(2, &format!("{base}/rd"), 30, |c, n| format!("rd {}", c.pick(n, &["65001:51", "65001:52"])));
         // no route targets: bgpd 8.4.4 ends itself when they are changed for a VRF without a VNI
@@ -376,7 +441,9 @@ fn vnis(text: &mut Text<'_>, base: &str) {
         let name = format!("{base}/vni/{vni}");
         if text.choices.chance(&format!("{name}?"), 25) {
             text.line(2, format!("vni {vni}"));
-            text.maybe(3, &format!("{name}/rd"), 60, |c, n| format!("rd {}", c.pick(n, &["192.0.2.1:100", "65001:200"])));
+            text.maybe(3, &format!("{name}/rd"), 60, |c, n| {
+                format!("rd {}", c.pick(n, &["192.0.2.1:100", "65001:200"]))
+            });
             text.flags(3, &name, 20, &["advertise-default-gw", "advertise-svi-ip"]);
             text.line(2, "exit-vni");
         }

@@ -23,7 +23,13 @@ impl Text<'_> {
     }
 
     /// Adds a line with a probability in percent; its name is the name of the choice.
-    pub(crate) fn maybe(&mut self, depth: usize, name: &str, percent: u64, text: impl FnOnce(&Choices, &str) -> String) {
+    pub(crate) fn maybe(
+        &mut self,
+        depth: usize,
+        name: &str,
+        percent: u64,
+        text: impl FnOnce(&Choices, &str) -> String,
+    ) {
         if self.choices.chance(&format!("{name}?"), percent) {
             let text = text(self.choices, name);
             self.line(depth, text);

@@ -21,9 +21,13 @@ pub(super) fn access_lists(text: &mut Text<'_>) {
             // no entry twice in one list: the router drops the second one without a word
             let at = (c.number(&format!("filters/acl/{list}/first"), 0, 4) + index) % 5;
             let what = if list == "10" {
-                ["10.0.0.0 0.255.255.255", "host 192.0.2.1", "192.0.2.0 0.0.0.255", "172.16.0.0 0.15.255.255", "10.9.0.0 0.0.255.255"][at as usize]
+                [
+                    "10.0.0.0 0.255.255.255", "host 192.0.2.1", "192.0.2.0 0.0.0.255", "172.16.0.0 0.15.255.255",
+                    "10.9.0.0 0.0.255.255",
+                ][at as usize]
             } else {
-                ["10.1.0.0/16", "10.2.3.4/16", "192.0.2.0/24", "198.51.100.0/24 exact-match", "203.0.113.0/24"][at as usize]
+                ["10.1.0.0/16", "10.2.3.4/16", "192.0.2.0/24", "198.51.100.0/24 exact-match", "203.0.113.0/24"]
+                    [at as usize]
             };
             let seq = if numbered { format!("seq {} ", (index + 1) * 10) } else { String::new() };
             text.line(0, format!("access-list {list} {seq}{action} {what}"));
@@ -62,8 +66,13 @@ pub(super) fn prefix_lists(text: &mut Text<'_>) {
             // no prefix twice in one list: the router drops the second line without a word
             let at = (shift + index as usize) % 5;
             let prefix = ["10.0.0.0/8", "10.1.2.3/16", "192.0.2.0/24", "172.16.0.0/12", "198.51.100.0/24"][at];
-            let bounds = c.pick(&format!("{name}/bounds"), &["", "", " le 32", " ge 25", " ge 26 le 30", " le 30 ge 26"]);
-            let seq = if numbered { format!("seq {} ", (index + 1) * c.number(&format!("{base}/step"), 1, 2) * 5) } else { String::new() };
+            let bounds =
+                c.pick(&format!("{name}/bounds"), &["", "", " le 32", " ge 25", " ge 26 le 30", " le 30 ge 26"]);
+            let seq = if numbered {
+                format!("seq {} ", (index + 1) * c.number(&format!("{base}/step"), 1, 2) * 5)
+            } else {
+                String::new()
+            };
             text.line(0, format!("ip prefix-list {list} {seq}{action} {prefix}{bounds}"));
         }
         text.maybe(0, &format!("{base}/any"), 30, |_, _| {
@@ -98,7 +107,9 @@ pub(super) fn bgp_lists(text: &mut Text<'_>) {
                 let name = format!("{base}/{index}");
                 let action = c.pick(&format!("{name}/action"), &["permit", "deny"]);
                 let seq = if numbered { format!("seq {} ", (index + 1) * 5) } else { String::new() };
-                let regex = [c.pick(&name, &["^65001$", "^65002_", "_65100$"]), c.pick(&name, &[".*", "^$"]), "^65[0-9]+$"][index as usize];
+                let regex =
+                    [c.pick(&name, &["^65001$", "^65002_", "_65100$"]), c.pick(&name, &[".*", "^$"]), "^65[0-9]+$"]
+                        [index as usize];
                 text.line(0, format!("bgp as-path access-list {list} {seq}{action} {regex}"));
             }
         }
@@ -150,7 +161,8 @@ fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str, action: &str) {
         c.chance(&format!("{name}?"), percent).then(|| format!("{what} {}", c.pick(&name, values)))
     };
     let lines = [
-        clause("description", 20, &["what it does", "another text", "text with | no, with ! mark"]).map(|l| l.replace('|', "/")),
+        clause("description", 20, &["what it does", "another text", "text with | no, with ! mark"])
+            .map(|l| l.replace('|', "/")),
         clause("match ip address prefix-list", 35, &["PL1", "PL2", "PL3"]),
         clause("match ip address", 8, &["10", "NETS"]),
         clause("match ip next-hop prefix-list", 8, &["PL1", "PL2"]),
@@ -173,7 +185,11 @@ fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str, action: &str) {
         clause("match ip route-source", 4, &["10", "NETS"]),
         clause("set as-path prepend", 15, &["65001 65001", "65001", "65001 65001 65001"]),
         clause("set as-path exclude", 5, &["65002", "65002 65003"]),
-        clause("set community", 25, &["65001:1", "65001:2 additive", "no-export 65001:9", "65001:1 65001:2 additive", "none"]),
+        clause(
+            "set community",
+            25,
+            &["65001:1", "65001:2 additive", "no-export 65001:9", "65001:1 65001:2 additive", "none"],
+        ),
         clause("set comm-list", 6, &["CL1 delete", "CL2 delete"]),
         clause("set extcommunity rt", 6, &["65001:1", "65001:1 65001:2"]),
         clause("set large-community", 6, &["65001:1:1", "65001:1:1 additive"]),
@@ -200,5 +216,7 @@ fn route_map_entry(text: &mut Text<'_>, name: &str, map: &str, action: &str) {
     if action == "deny" {
         return;
     }
-    text.maybe(1, &format!("{name}/on-match"), 12, |c, n| some(c, n, &["on-match next", "on-match goto 40", "on-match goto 50", "continue 60"]));
+    text.maybe(1, &format!("{name}/on-match"), 12, |c, n| {
+        some(c, n, &["on-match next", "on-match goto 40", "on-match goto 50", "continue 60"])
+    });
 }

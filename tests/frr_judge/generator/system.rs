@@ -3,13 +3,25 @@
 use super::{Text, igp, some};
 
 pub(super) fn globals(text: &mut Text<'_>) {
-    text.flags(0, "system", 6, &["log facility local3", "log record-priority", "log timestamp precision 6", "debug bgp updates", "debug ospf event", "debug bgp neighbor-events"]);
+    text.flags(
+        0,
+        "system",
+        6,
+        &[
+            "log facility local3", "log record-priority", "log timestamp precision 6", "debug bgp updates",
+            "debug ospf event", "debug bgp neighbor-events",
+        ],
+    );
     text.maybe(0, "system/password", 6, |c, n| format!("password {}", c.pick(n, &["hush", "other"])));
-    text.maybe(0, "system/router-id", 12, |c, n| format!("ip router-id {}", c.pick(n, &["192.0.2.254", "192.0.2.253"])));
-    text.flags(0, "system", 8, &["no ip nht resolve-via-default", "ip nht resolve-via-default", "ipv6 nht resolve-via-default"][1..].as_ref());
+    text.maybe(0, "system/router-id", 12, |c, n| {
+        format!("ip router-id {}", c.pick(n, &["192.0.2.254", "192.0.2.253"]))
+    });
+    text.flags(0, "system", 8, &["ip nht resolve-via-default", "ipv6 nht resolve-via-default"]);
     text.maybe(0, "system/keep", 8, |c, n| format!("zebra nexthop-group keep {}", c.pick(n, &["30", "60"])));
     for protocol in ["bgp", "ospf", "static", "any"] {
-        text.maybe(0, &format!("system/protocol/{protocol}"), 6, |c, n| format!("ip protocol {protocol} route-map {}", c.pick(n, &["RM1", "RM2"])));
+        text.maybe(0, &format!("system/protocol/{protocol}"), 6, |c, n| {
+            format!("ip protocol {protocol} route-map {}", c.pick(n, &["RM1", "RM2"]))
+        });
     }
     text.maybe(0, "system/protocol6", 6, |c, n| format!("ipv6 protocol bgp route-map {}", c.pick(n, &["RM1", "RM2"])));
     pim_globals(text, 0, "pim/global");
@@ -18,7 +30,11 @@ pub(super) fn globals(text: &mut Text<'_>) {
 fn pim_globals(text: &mut Text<'_>, depth: usize, base: &str) {
     for group in ["224.0.0.0/4", "239.0.0.0/8", "239.1.0.0/16"] {
         text.maybe(depth, &format!("{base}/rp/{group}"), 12, |c, n| {
-            let group = if group == "224.0.0.0/4" { c.pick(&format!("{n}/bare"), &["", " 224.0.0.0/4"]).to_owned() } else { format!(" {group}") };
+            let group = if group == "224.0.0.0/4" {
+                c.pick(&format!("{n}/bare"), &["", " 224.0.0.0/4"]).to_owned()
+            } else {
+                format!(" {group}")
+            };
             format!("ip pim rp {}{group}", c.pick(n, &["192.0.2.1", "192.0.2.2"]))
         });
     }
@@ -49,9 +65,15 @@ pub(super) fn key_chains(text: &mut Text<'_>) {
             let base = format!("{base}/{key}");
             if text.choices.chance(&format!("{base}?"), 70) {
                 text.line(1, format!("key {key}"));
-                text.maybe(2, &format!("{base}/string"), 90, |c, n| format!("key-string {}", c.pick(n, &["hush", "other"])));
-                text.maybe(2, &format!("{base}/algorithm"), 40, |c, n| format!("cryptographic-algorithm {}", c.pick(n, &["hmac-sha-256", "md5"])));
-                text.maybe(2, &format!("{base}/accept"), 25, |c, n| format!("accept-lifetime 00:00:00 Jan 1 2024 {}", c.pick(n, &["infinite", "duration 3600"])));
+                text.maybe(2, &format!("{base}/string"), 90, |c, n| {
+                    format!("key-string {}", c.pick(n, &["hush", "other"]))
+                });
+                text.maybe(2, &format!("{base}/algorithm"), 40, |c, n| {
+                    format!("cryptographic-algorithm {}", c.pick(n, &["hmac-sha-256", "md5"]))
+                });
+                text.maybe(2, &format!("{base}/accept"), 25, |c, n| {
+                    format!("accept-lifetime 00:00:00 Jan 1 2024 {}", c.pick(n, &["infinite", "duration 3600"]))
+                });
                 text.maybe(2, &format!("{base}/send"), 25, |_, _| "send-lifetime 00:00:00 Jan 01 2024 infinite".into());
                 text.line(1, "exit");
             }
@@ -68,7 +90,8 @@ fn route(text: &mut Text<'_>, depth: usize, base: &str, tail: &str) {
         }
         let c = text.choices;
         // a tag belongs to prefix and distance, so only one of the next hops may have one
-        let number = c.pick(&format!("{name}/number"), &["", "", "", " tag 7", " 200", " tag 7 250", " 250 tag 8", " 1"]);
+        let number =
+            c.pick(&format!("{name}/number"), &["", "", "", " tag 7", " 200", " tag 7 250", " 250 tag 8", " 1"]);
         let discard = c.chance(&format!("{name}/discard"), 30);
         if discard {
             let kind = c.pick(&name, &["blackhole", "reject", "Null0", "null0"]);
@@ -79,23 +102,36 @@ fn route(text: &mut Text<'_>, depth: usize, base: &str, tail: &str) {
         text.line(depth, format!("ip route {prefix} {hop}{number}{tail}"));
         if number.is_empty() || number == " 200" {
             text.maybe(depth, &format!("{name}/second"), 30, |c, n| {
-                format!("ip route {prefix} {}{}{tail}", c.pick(n, &["192.0.2.3", "192.0.2.4"]), c.pick(&format!("{n}/distance"), &["", " 210"]))
+                format!(
+                    "ip route {prefix} {}{}{tail}",
+                    c.pick(n, &["192.0.2.3", "192.0.2.4"]),
+                    c.pick(&format!("{n}/distance"), &["", " 210"])
+                )
             });
         }
     }
     for prefix in ["2001:db8:1::/48", "2001:DB8:2::/48", "::/0"] {
         text.maybe(depth, &format!("{base}/{prefix}"), 15, |c, n| {
             let hop = c.pick(n, &["2001:db8::1", "2001:DB8::2", "fe80::1 swp1", "blackhole", "Null0", "swp2"]);
-            format!("ipv6 route {prefix} {hop}{}{tail}", c.pick(&format!("{n}/number"), &["", "", " 200", " tag 5", " tag 5 200"]))
+            format!(
+                "ipv6 route {prefix} {hop}{}{tail}",
+                c.pick(&format!("{n}/number"), &["", "", " 200", " tag 5", " tag 5 200"])
+            )
         });
     }
 }
 
 pub(super) fn static_routes(text: &mut Text<'_>) {
     route(text, 0, "static/main", "");
-    text.maybe(0, "static/leak", 8, |c, n| format!("ip route 10.77.0.0/16 192.0.2.1 nexthop-vrf {}", c.pick(n, &["RED", "BLUE"])));
-    text.maybe(0, "static/table", 8, |c, n| format!("ip route 10.78.0.0/16 192.0.2.1 table {}", c.pick(n, &["10", "20"])));
-    text.maybe(0, "static/of a vrf", 10, |c, n| format!("ip route 10.79.0.0/16 {} vrf RED", c.pick(n, &["192.0.2.1", "blackhole"])));
+    text.maybe(0, "static/leak", 8, |c, n| {
+        format!("ip route 10.77.0.0/16 192.0.2.1 nexthop-vrf {}", c.pick(n, &["RED", "BLUE"]))
+    });
+    text.maybe(0, "static/table", 8, |c, n| {
+        format!("ip route 10.78.0.0/16 192.0.2.1 table {}", c.pick(n, &["10", "20"]))
+    });
+    text.maybe(0, "static/of a vrf", 10, |c, n| {
+        format!("ip route 10.79.0.0/16 {} vrf RED", c.pick(n, &["192.0.2.1", "blackhole"]))
+    });
 }
 
 pub(super) fn vrfs(text: &mut Text<'_>) {
@@ -106,9 +142,15 @@ pub(super) fn vrfs(text: &mut Text<'_>) {
         }
         text.line(0, format!("vrf {vrf}"));
         route(text, 1, &base, "");
-        text.maybe(1, &format!("{base}/vni"), 30, |c, n| format!("vni {vni}{}", c.pick(n, &["", "", "1", " prefix-routes-only"])));
-        text.maybe(1, &format!("{base}/router-id"), 15, |c, n| format!("ip router-id {}", c.pick(n, &["10.9.9.9", "10.9.9.8"])));
-        text.maybe(1, &format!("{base}/protocol"), 10, |c, n| format!("ip protocol bgp route-map {}", c.pick(n, &["RM1", "RM2"])));
+        text.maybe(1, &format!("{base}/vni"), 30, |c, n| {
+            format!("vni {vni}{}", c.pick(n, &["", "", "1", " prefix-routes-only"]))
+        });
+        text.maybe(1, &format!("{base}/router-id"), 15, |c, n| {
+            format!("ip router-id {}", c.pick(n, &["10.9.9.9", "10.9.9.8"]))
+        });
+        text.maybe(1, &format!("{base}/protocol"), 10, |c, n| {
+            format!("ip protocol bgp route-map {}", c.pick(n, &["RM1", "RM2"]))
+        });
         if text.choices.chance(&format!("{base}/pim?"), 15) {
             pim_globals(text, 1, &format!("{base}/pim"));
         }
@@ -123,15 +165,21 @@ pub(super) fn interfaces(text: &mut Text<'_>) {
             continue;
         }
         text.line(0, format!("interface {port}"));
-        text.maybe(1, &format!("{base}/description"), 40, |c, n| format!("description {}", c.pick(n, &["uplink to r2", "# to  the left", "old \"text\" here"])));
+        text.maybe(1, &format!("{base}/description"), 40, |c, n| {
+            format!("description {}", c.pick(n, &["uplink to r2", "# to  the left", "old \"text\" here"]))
+        });
         for address in ["172.31.0.1/30", "198.51.100.1/24", "10.30.0.1/31"] {
             text.flags(1, &base, 15, &[&format!("ip address {address}")]);
         }
         text.flags(1, &base, 15, &["ipv6 address 2001:DB8:a::1/64", "ipv6 address 2001:db8:b::1/127"]);
         text.maybe(1, &format!("{base}/bandwidth"), 10, |c, n| format!("bandwidth {}", c.pick(n, &["1000", "10000"])));
         text.flags(1, &base, 8, &["shutdown", "link-detect", "no ipv6 nd suppress-ra"]);
-        text.maybe(1, &format!("{base}/ra-interval"), 8, |c, n| format!("ipv6 nd ra-interval {}", c.pick(n, &["5", "10"])));
-        text.maybe(1, &format!("{base}/ra-lifetime"), 5, |c, n| format!("ipv6 nd ra-lifetime {}", c.pick(n, &["900", "1900"])));
+        text.maybe(1, &format!("{base}/ra-interval"), 8, |c, n| {
+            format!("ipv6 nd ra-interval {}", c.pick(n, &["5", "10"]))
+        });
+        text.maybe(1, &format!("{base}/ra-lifetime"), 5, |c, n| {
+            format!("ipv6 nd ra-lifetime {}", c.pick(n, &["900", "1900"]))
+        });
         text.maybe(1, &format!("{base}/nd-prefix"), 5, |_, _| "ipv6 nd prefix 2001:db8:a::/64".into());
         text.maybe(1, &format!("{base}/pbr"), 8, |c, n| format!("pbr-policy {}", c.pick(n, &["PBR1", "PBR2"])));
         ospf_port(text, &base);
@@ -148,10 +196,14 @@ fn ospf_port(text: &mut Text<'_>, base: &str) {
         return;
     }
     if !igp::has_networks(text) {
-        text.maybe(1, &format!("{base}/area"), 70, |c, n| format!("ip ospf area {}", c.pick(n, &["0", "0.0.0.0", "1", "0.0.0.1"])));
+        text.maybe(1, &format!("{base}/area"), 70, |c, n| {
+            format!("ip ospf area {}", c.pick(n, &["0", "0.0.0.0", "1", "0.0.0.1"]))
+        });
     }
     let value = |text: &mut Text<'_>, line: &str, values: &[&str]| {
-        text.maybe(1, &format!("{base}/{line}"), 15, |c, n| format!("ip ospf {line} {}", c.pick(n, values)).trim_end().to_owned());
+        text.maybe(1, &format!("{base}/{line}"), 15, |c, n| {
+            format!("ip ospf {line} {}", c.pick(n, values)).trim_end().to_owned()
+        });
     };
     value(text, "cost", &["10", "100"]);
     value(text, "network", &["point-to-point", "broadcast", "non-broadcast", "point-to-multipoint"]);
@@ -179,7 +231,9 @@ fn ospf6_port(text: &mut Text<'_>, base: &str) {
     }
     text.maybe(1, &format!("{base}/area"), 70, |c, n| format!("ipv6 ospf6 area {}", c.pick(n, &["0", "0.0.0.0", "1"])));
     let value = |text: &mut Text<'_>, line: &str, values: &[&str]| {
-        text.maybe(1, &format!("{base}/{line}"), 15, |c, n| format!("ipv6 ospf6 {line} {}", c.pick(n, values)).trim_end().to_owned());
+        text.maybe(1, &format!("{base}/{line}"), 15, |c, n| {
+            format!("ipv6 ospf6 {line} {}", c.pick(n, values)).trim_end().to_owned()
+        });
     };
     value(text, "cost", &["10", "100"]);
     value(text, "network", &["point-to-point", "broadcast"]);
@@ -203,7 +257,9 @@ fn isis_port(text: &mut Text<'_>, base: &str) {
         text.line(1, format!("{family} router isis {instance}"));
     }
     let value = |text: &mut Text<'_>, line: &str, values: &[&str]| {
-        text.maybe(1, &format!("{base}/{line}"), 15, |c, n| format!("isis {line} {}", c.pick(n, values)).trim_end().to_owned());
+        text.maybe(1, &format!("{base}/{line}"), 15, |c, n| {
+            format!("isis {line} {}", c.pick(n, values)).trim_end().to_owned()
+        });
     };
     if !base.contains("/lo/") {
         value(text, "network", &["point-to-point"]);
@@ -224,11 +280,20 @@ fn pim_port(text: &mut Text<'_>, base: &str) {
     if text.choices.chance(&format!("{base}/pim?"), 25) {
         let base = format!("{base}/pim");
         text.line(1, "ip pim");
-        text.maybe(1, &format!("{base}/hello"), 25, |c, n| format!("ip pim hello {}", c.pick(n, &["10", "20", "10 40"])));
-        text.maybe(1, &format!("{base}/drpriority"), 25, |c, n| format!("ip pim drpriority {}", c.pick(n, &["10", "100"])));
+        text.maybe(1, &format!("{base}/hello"), 25, |c, n| {
+            format!("ip pim hello {}", c.pick(n, &["10", "20", "10 40"]))
+        });
+        text.maybe(1, &format!("{base}/drpriority"), 25, |c, n| {
+            format!("ip pim drpriority {}", c.pick(n, &["10", "100"]))
+        });
         text.maybe(1, &format!("{base}/bfd"), 15, |c, n| some(c, n, &["ip pim bfd", "ip pim bfd profile FAST"]));
         // on a port without `ip pim` the last two end pimd
-        text.flags(1, &base, 10, &["ip pim passive", "ip pim use-source 192.0.2.1", "no ip pim bsm", "no ip pim unicast-bsm"]);
+        text.flags(
+            1,
+            &base,
+            10,
+            &["ip pim passive", "ip pim use-source 192.0.2.1", "no ip pim bsm", "no ip pim unicast-bsm"],
+        );
     }
     if text.choices.chance(&format!("{base}/igmp?"), 20) {
         let base = format!("{base}/igmp");
@@ -242,7 +307,12 @@ fn pim_port(text: &mut Text<'_>, base: &str) {
         value(text, "last-member-query-interval", &["20", "30"]);
         value(text, "last-member-query-count", &["3", "5"]);
         // on a port that does not exist the router fails to join
-        text.flags(1, &base, if base.contains("eth9") { 0 } else { 15 }, &["ip igmp join 239.1.1.1", "ip igmp join 239.1.1.2 192.0.2.9"]);
+        text.flags(
+            1,
+            &base,
+            if base.contains("eth9") { 0 } else { 15 },
+            &["ip igmp join 239.1.1.1", "ip igmp join 239.1.1.2 192.0.2.9"],
+        );
     }
 }
 
@@ -251,7 +321,15 @@ pub(super) fn groups(text: &mut Text<'_>) {
         let base = format!("groups/{group}");
         if text.choices.chance(&format!("{base}?"), 20) {
             text.line(0, format!("nexthop-group {group}"));
-            text.flags(1, &base, 45, &["nexthop 192.0.2.3", "nexthop 192.0.2.4 swp1", "nexthop 192.0.2.5 weight 5", "nexthop 2001:db8::5", "nexthop 192.0.2.6 nexthop-vrf RED"]);
+            text.flags(
+                1,
+                &base,
+                45,
+                &[
+                    "nexthop 192.0.2.3", "nexthop 192.0.2.4 swp1", "nexthop 192.0.2.5 weight 5", "nexthop 2001:db8::5",
+                    "nexthop 192.0.2.6 nexthop-vrf RED",
+                ],
+            );
             text.maybe(1, &format!("{base}/backup"), 10, |_, _| "backup-group NHG9".into());
             text.line(0, "exit");
         }
@@ -261,11 +339,26 @@ pub(super) fn groups(text: &mut Text<'_>) {
             let base = format!("groups/{map}/{number}");
             if text.choices.chance(&format!("{base}?"), 18) {
                 text.line(0, format!("pbr-map {map} seq {number}"));
-                text.maybe(1, &format!("{base}/src"), 80, |c, n| format!("match src-ip {}", c.pick(n, &["10.0.0.0/8", "10.1.0.0/16"])));
-                text.maybe(1, &format!("{base}/dst"), 40, |c, n| format!("match dst-ip {}", c.pick(n, &["203.0.113.0/24", "198.51.100.0/24"])));
-                text.maybe(1, &format!("{base}/dscp"), 15, |c, n| format!("match dscp {}", c.pick(n, &["cs1", "af11", "10"])));
+                text.maybe(1, &format!("{base}/src"), 80, |c, n| {
+                    format!("match src-ip {}", c.pick(n, &["10.0.0.0/8", "10.1.0.0/16"]))
+                });
+                text.maybe(1, &format!("{base}/dst"), 40, |c, n| {
+                    format!("match dst-ip {}", c.pick(n, &["203.0.113.0/24", "198.51.100.0/24"]))
+                });
+                text.maybe(1, &format!("{base}/dscp"), 15, |c, n| {
+                    format!("match dscp {}", c.pick(n, &["cs1", "af11", "10"]))
+                });
                 text.maybe(1, &format!("{base}/mark"), 10, |c, n| format!("match mark {}", c.pick(n, &["5", "6"])));
-                text.maybe(1, &format!("{base}/set"), 80, |c, n| some(c, n, &["set nexthop 192.0.2.2", "set nexthop 192.0.2.3 swp1", "set nexthop-group NHG1", "set vrf RED", "set vrf unchanged"]));
+                text.maybe(1, &format!("{base}/set"), 80, |c, n| {
+                    some(
+                        c,
+                        n,
+                        &[
+                            "set nexthop 192.0.2.2", "set nexthop 192.0.2.3 swp1", "set nexthop-group NHG1",
+                            "set vrf RED", "set vrf unchanged",
+                        ],
+                    )
+                });
                 text.line(0, "exit");
             }
         }
@@ -292,7 +385,9 @@ pub(super) fn bfd(text: &mut Text<'_>) {
         }
         text.line(1, header);
         let value = |text: &mut Text<'_>, line: &str, values: &[&str]| {
-            text.maybe(2, &format!("{base}/{line}"), 30, |c, n| format!("{line} {}", c.pick(n, values)).trim_end().to_owned());
+            text.maybe(2, &format!("{base}/{line}"), 30, |c, n| {
+                format!("{line} {}", c.pick(n, values)).trim_end().to_owned()
+            });
         };
         value(text, "detect-multiplier", &["3", "4", "5"]);
         value(text, "receive-interval", &["100", "150", "300"]);

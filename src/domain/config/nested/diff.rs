@@ -49,7 +49,12 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
 }
 
 /// Returns the running lines that go away or change and have what a line to be typed needs for itself.
-fn in_the_way(dialect: &Dialect, place: Place<'_>, (running, intended): (&[Node], &[Node]), pairing: &Pairing) -> BTreeSet<usize> {
+fn in_the_way(
+    dialect: &Dialect,
+    place: Place<'_>,
+    (running, intended): (&[Node], &[Node]),
+    pairing: &Pairing,
+) -> BTreeSet<usize> {
     if !dialect.has_occupied {
         return BTreeSet::new();
     }
@@ -58,13 +63,17 @@ fn in_the_way(dialect: &Dialect, place: Place<'_>, (running, intended): (&[Node]
         rule.map(|rule| rule.prefixes(which(rule), text)).unwrap_or_default()
     };
     let typed = pairing.intended.iter().enumerate().filter(|(_, partner)| !matches!(partner, Partner::Same(_)));
-    let needed: BTreeSet<String> = typed.flat_map(|(index, _)| names(&intended[index].text, |rule| &rule.page.needs_free)).collect();
+    let needed: BTreeSet<String> =
+        typed.flat_map(|(index, _)| names(&intended[index].text, |rule| &rule.page.needs_free)).collect();
     let changed = pairing.intended.iter().filter_map(|partner| match partner {
         Partner::Changed(old) => Some(*old),
         _ => None,
     });
     let gone = pairing.removed.iter().copied().chain(changed);
-    gone.filter(|index| names(&running[*index].text, |rule| rule.page.occupies.as_slice()).iter().any(|name| needed.contains(name))).collect()
+    gone.filter(|index| {
+        names(&running[*index].text, |rule| rule.page.occupies.as_slice()).iter().any(|name| needed.contains(name))
+    })
+    .collect()
 }
 
 /// Sends removals that stand in the way of lines elsewhere in a visit of their own to their section, before everything else.
@@ -80,7 +89,8 @@ fn with_early_visits(dialect: &Dialect, place: Place<'_>, out: &mut Vec<Command>
         let inside = dialect.inside(dialect.rule(place, &command.text));
         let is_early = |child: &Command| {
             let Some(line) = child.old.as_deref().filter(|_| child.kind == Kind::Remove) else { return false };
-            dialect.rule(inside, line).is_some_and(|rule| rule.page.removed_early) && !goes_anyway.iter().any(|prefix| has_words_prefix(line, prefix))
+            dialect.rule(inside, line).is_some_and(|rule| rule.page.removed_early)
+                && !goes_anyway.iter().any(|prefix| has_words_prefix(line, prefix))
         };
         let (early, late): (Vec<Command>, Vec<Command>) = command.children.drain(..).partition(is_early);
         command.children = late;

@@ -21,7 +21,11 @@ pub(super) fn moved(dialect: &Dialect, nodes: Vec<Node>) -> Vec<Node> {
         }
         if dialect.moves.iter().any(|(from, _)| !from.as_str().is_empty() && from.is_match(&node.text)) {
             let header = node.text.clone();
-            let (gone, stays) = node.children.into_iter().map(|child| target(dialect, &header, &child).ok_or(child)).partition::<Vec<_>, _>(Result::is_ok);
+            let (gone, stays) = node
+                .children
+                .into_iter()
+                .map(|child| target(dialect, &header, &child).ok_or(child))
+                .partition::<Vec<_>, _>(Result::is_ok);
             movers.extend(gone.into_iter().filter_map(Result::ok));
             node.children = stays.into_iter().filter_map(Result::err).collect();
         }
@@ -45,12 +49,16 @@ fn target(dialect: &Dialect, header: &str, node: &Node) -> Option<(String, Node)
     let (positive, negated) = dialect.positive(&node.text);
     let with_negation = |text: String| if negated { format!("{}{text}", dialect.page.negation) } else { text };
     for ((from, line), page) in dialect.moves.iter().zip(&dialect.page.moves) {
-        let is_here = if page.from.is_empty() { header.is_empty() } else { !header.is_empty() && from.is_match(header) };
+        let is_here =
+            if page.from.is_empty() { header.is_empty() } else { !header.is_empty() && from.is_match(header) };
         let Some(found) = is_here.then(|| line.captures(positive)).flatten() else { continue };
         let (mut section, mut text) = (String::new(), String::new());
         found.expand(&page.section, &mut section);
         found.expand(&page.with, &mut text);
-        return Some((section, Node { text: with_negation(text).into(), line: node.line, children: node.children.clone() }));
+        return Some((
+            section,
+            Node { text: with_negation(text).into(), line: node.line, children: node.children.clone() },
+        ));
     }
     None
 }
@@ -77,7 +85,11 @@ pub(super) fn homed(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Ve
         if !rule.page.stands_for.is_empty() {
             let (positive, negated) = dialect.positive(&node.text);
             let negation = if negated { dialect.page.negation.as_str() } else { "" };
-            let lines = rule.page.stands_for.iter().map(|template| format!("{negation}{}", fill(template, positive, &rule.pattern)));
+            let lines = rule
+                .page
+                .stands_for
+                .iter()
+                .map(|template| format!("{negation}{}", fill(template, positive, &rule.pattern)));
             out.extend(lines.map(|text| Node::leaf(text, node.line)));
             continue;
         }
@@ -102,7 +114,11 @@ pub(super) fn presumed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node
         let is_on = nodes.iter().all(|node| *node.text != *page.unless);
         let mut things: Vec<(String, Option<String>)> = Vec::new();
         for node in nodes.iter() {
-            let Some(rule) = dialect.rule(place, &node.text).filter(|rule| page.by.iter().any(|line| line == rule.name())) else { continue };
+            let Some(rule) =
+                dialect.rule(place, &node.text).filter(|rule| page.by.iter().any(|line| line == rule.name()))
+            else {
+                continue;
+            };
             let words = rule.pattern.captures(&node.text);
             let Some(name) = words.first().map(ToString::to_string) else { continue };
             let like = words.get(1).filter(|_| page.like.as_deref() == Some(rule.name())).map(ToString::to_string);
@@ -120,7 +136,12 @@ pub(super) fn presumed(dialect: &Dialect, place: Place<'_>, nodes: &mut Vec<Node
     }
 }
 
-fn say(dialect: &Dialect, nodes: &mut Vec<Node>, page: &Presumed, (things, is_on): (&[(String, Option<String>)], bool)) {
+fn say(
+    dialect: &Dialect,
+    nodes: &mut Vec<Node>,
+    page: &Presumed,
+    (things, is_on): (&[(String, Option<String>)], bool),
+) {
     if !page.only_like && nodes.iter().all(|node| *node.text != *page.inside) {
         nodes.push(Node::leaf(page.inside.as_str(), 0));
     }
@@ -134,7 +155,8 @@ fn say(dialect: &Dialect, nodes: &mut Vec<Node>, page: &Presumed, (things, is_on
         };
         for (name, like) in things.iter().filter(|(name, _)| own(name).is_none()) {
             let inherited = like.as_ref().and_then(|other| own(other));
-            let value = if page.only_like { inherited.filter(|value| *value) } else { Some(inherited.unwrap_or(is_on)) };
+            let value =
+                if page.only_like { inherited.filter(|value| *value) } else { Some(inherited.unwrap_or(is_on)) };
             let text = value.map(|value| if value { positive(name) } else { negative(name) });
             section.children.extend(text.map(|text| Node::leaf(text, 0)));
         }
@@ -142,14 +164,25 @@ fn say(dialect: &Dialect, nodes: &mut Vec<Node>, page: &Presumed, (things, is_on
 }
 
 /// Takes lines away that say of a thing what another thing says for it.
-fn hide(dialect: &Dialect, place: Place<'_>, nodes: &mut [Node], (page, things): (&Presumed, &[(String, Option<String>)])) {
+fn hide(
+    dialect: &Dialect,
+    place: Place<'_>,
+    nodes: &mut [Node],
+    (page, things): (&Presumed, &[(String, Option<String>)]),
+) {
     for section in nodes.iter_mut().filter(|node| !node.children.is_empty()) {
         let inside = dialect.inside(dialect.rule(place, &section.text));
         let said: BTreeSet<Box<str>> = section.children.iter().map(|node| node.text.clone()).collect();
         section.children.retain(|node| {
-            let Some(rule) = dialect.rule(inside, &node.text).filter(|rule| page.hidden.iter().any(|line| line == rule.name())) else { return true };
+            let Some(rule) =
+                dialect.rule(inside, &node.text).filter(|rule| page.hidden.iter().any(|line| line == rule.name()))
+            else {
+                return true;
+            };
             let words = rule.pattern.captures(&node.text);
-            let like = words.first().and_then(|name| things.iter().find(|(other, _)| other == name)?.1.as_deref().map(|like| (*name, like)));
+            let like = words.first().and_then(|name| {
+                things.iter().find(|(other, _)| other == name)?.1.as_deref().map(|like| (*name, like))
+            });
             like.is_none_or(|(name, like)| !said.contains(node.text.replacen(name, like, 1).as_str()))
         });
     }

@@ -244,7 +244,8 @@ fn side_effects(
             section.in_sections(|inner| inner.take_prefix_below(&prefix, &dialect.page.negation));
         }
     }
-    let has_heir = || rule.prefixes(&rule.page.removes_unless, line).iter().any(|prefix| !section.with_prefix(prefix).is_empty());
+    let has_heir =
+        || rule.prefixes(&rule.page.removes_unless, line).iter().any(|prefix| !section.with_prefix(prefix).is_empty());
     if removed && !has_heir() {
         for prefix in rule.prefixes(&rule.page.removes, line) {
             match prefix.split_once(" *") {

@@ -32,7 +32,9 @@ fn sequenced(dialect: &Dialect, nodes: Vec<Node>) -> Vec<Node> {
             }
             let last = largest.entry(list.to_owned()).or_default();
             *last = number.max(*last);
-        } else if let Some((found, step)) = dialect.sequences.iter().find_map(|(regex, step)| Some((regex.captures(&node.text)?, step))) {
+        } else if let Some((found, step)) =
+            dialect.sequences.iter().find_map(|(regex, step)| Some((regex.captures(&node.text)?, step)))
+        {
             let last = largest.get(&found[1]).copied().unwrap_or_default().saturating_add(*step);
             let text = format!("{} seq {last} {}", &found[1], &found[2]);
             let list = found[1].to_owned();
@@ -49,7 +51,9 @@ fn sequenced(dialect: &Dialect, nodes: Vec<Node>) -> Vec<Node> {
 
 /// Tells whether an entry needs something that an earlier one has, so that the device ignores it.
 fn says_again(dialect: &Dialect, text: &str, said: &mut BTreeSet<String>) -> bool {
-    let Some(rule) = dialect.rule(dialect.top(), text).filter(|rule| !rule.page.occupies.is_empty()) else { return false };
+    let Some(rule) = dialect.rule(dialect.top(), text).filter(|rule| !rule.page.occupies.is_empty()) else {
+        return false;
+    };
     let is_again = rule.prefixes(&rule.page.needs_free, text).iter().any(|name| said.contains(name));
     said.extend(rule.prefixes(&rule.page.occupies, text));
     is_again
@@ -152,7 +156,8 @@ impl Contradicted {
         }
         let stays = |(index, line): &(usize, Line<'_>)| {
             let text = &line.node.text;
-            let is_reset = || !self.reset.is_empty() && self.reset.get(line.key(dialect).as_ref()).is_some_and(|end| index < end);
+            let is_reset =
+                || !self.reset.is_empty() && self.reset.get(line.key(dialect).as_ref()).is_some_and(|end| index < end);
             !gone.contains(text) && self.before.get(text).is_none_or(|end| index >= end) && !is_reset()
         };
         lines.into_iter().enumerate().filter(stays).map(|(_, line)| line).collect()

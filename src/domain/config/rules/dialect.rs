@@ -191,7 +191,8 @@ impl Dialect {
     pub fn negate(&self, rule: Option<&Rule>, line: &str) -> String {
         let (positive, negated) = self.positive(line);
         if negated {
-            let default = rule.and_then(|rule| rule.page.default.as_deref().map(|default| fill(default, positive, &rule.pattern)));
+            let default = rule
+                .and_then(|rule| rule.page.default.as_deref().map(|default| fill(default, positive, &rule.pattern)));
             return default.filter(|default| !self.positive(default).1).unwrap_or_else(|| positive.to_owned());
         }
         // A text of several lines is removed by its first one.
@@ -240,7 +241,8 @@ impl Rule {
             true => fill(default, line, &self.pattern) == line,
             false => default == line,
         };
-        self.page.default.as_deref().is_some_and(is_default) || self.page.default_head && self.pattern.head(line) == line
+        self.page.default.as_deref().is_some_and(is_default)
+            || self.page.default_head && self.pattern.head(line) == line
     }
 
     /// How a different value is sent.
@@ -318,7 +320,8 @@ fn compile(pages: &[RulePage], rules: &mut Vec<Rule>) -> Result<RuleSet, String>
 fn negation_pattern(template: &str, pattern: &Pattern) -> Option<String> {
     let words: Vec<&str> = pattern.source().split_whitespace().collect();
     let slots: Vec<&str> = words.iter().copied().filter(|word| is_slot(word)).collect();
-    let head_words = words.iter().position(|word| matches!(*word, "_" | "...") || word.starts_with("_/")).unwrap_or(words.len());
+    let head_words =
+        words.iter().position(|word| matches!(*word, "_" | "...") || word.starts_with("_/")).unwrap_or(words.len());
     let mut out = template.replace("{line}", &words.join(" ")).replace("{head}", &words[..head_words].join(" "));
     for (index, slot) in slots.iter().enumerate() {
         let slot = match *slot {

@@ -24,7 +24,9 @@ pub(super) fn canonical(dialect: &Dialect, text: &str) -> String {
         change_group(regex, &mut text, |prefix| Some(prefix.parse::<ipnet::IpNet>().ok()?.trunc().to_string()));
     }
     for regex in &dialect.dotted {
-        change_group(regex, &mut text, |number| Some(std::net::Ipv4Addr::from(number.parse::<u32>().ok()?).to_string()));
+        change_group(regex, &mut text, |number| {
+            Some(std::net::Ipv4Addr::from(number.parse::<u32>().ok()?).to_string())
+        });
     }
     for regex in &dialect.word_sets {
         change_group(regex, &mut text, |words| Some(sorted(words)));

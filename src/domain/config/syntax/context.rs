@@ -36,7 +36,8 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
         let known = (0..=open.len()).rev().find_map(|depth| {
             let place = place(dialect, &open[..depth]);
             let is_reached = depth == 0 || line.indent == 0 || line.indent > open[depth - 1].indent;
-            let rule = dialect.rule(place, positive).filter(|rule| is_reached && belongs(dialect, place, rule, positive));
+            let rule =
+                dialect.rule(place, positive).filter(|rule| is_reached && belongs(dialect, place, rule, positive));
             rule.map(|rule| (depth, rule))
         });
         let section = known.filter(|(_, rule)| rule.page.section);
@@ -70,7 +71,12 @@ fn belongs(dialect: &Dialect, place: Place<'_>, rule: &Rule, line: &str) -> bool
 }
 
 /// Decides to which open section a plain line belongs.
-fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], (indent, is_indented, has_indentation): (usize, bool, bool), line: &str) -> usize {
+fn leaf_depth(
+    dialect: &Dialect,
+    open: &[Open<'_>],
+    (indent, is_indented, has_indentation): (usize, bool, bool),
+    line: &str,
+) -> usize {
     if indent > 0 {
         let mut depth = open.len();
         while depth > 1 && open[depth - 1].indent >= indent {
@@ -87,5 +93,9 @@ fn leaf_depth(dialect: &Dialect, open: &[Open<'_>], (indent, is_indented, has_in
         let rules = place(dialect, &open[..depth]);
         dialect.rule(rules, line).is_some_and(|rule| belongs(dialect, rules, rule, line))
     };
-    (1..=open.len()).rev().find(|depth| knows(*depth)).unwrap_or(if knows(0) || has_indentation { 0 } else { open.len() })
+    (1..=open.len()).rev().find(|depth| knows(*depth)).unwrap_or(if knows(0) || has_indentation {
+        0
+    } else {
+        open.len()
+    })
 }

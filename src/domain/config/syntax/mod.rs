@@ -4,9 +4,9 @@ mod context;
 mod fortios;
 mod indented;
 
-use super::spelling::canonical;
 use super::dialect::{Dialect, Place, Rule};
 use super::page::Family;
+use super::spelling::canonical;
 use super::tree::{ConfigTree, Node};
 
 pub(super) use context::parse as parse_context;
