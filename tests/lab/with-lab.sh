@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# with-lab.sh COMMAND…: starts three FRR routers and the git servers, runs the command with RECONVERGE_LAB=1 and the
-# descriptions in RECONVERGE_FRR_LAB and RECONVERGE_GIT_LAB and a folder in RECONVERGE_FRR_JUDGE, stops everything and ends with the command's exit code.
+# with-lab.sh COMMAND…: starts three FRR routers and the git servers, runs the command with RECONVERGE_LAB=1, the descriptions
+# in RECONVERGE_FRR_LAB and RECONVERGE_GIT_LAB and a folder in RECONVERGE_FRR_JUDGE, stops everything and ends with the
+# exit code of the command.
 # Each checkout has a lab of its own, so that two of them do not meet.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -209,12 +209,7 @@ pub(super) fn isis(text: &mut Text<'_>) {
     value(text, 50, "is-type", &["level-1", "level-2-only", "level-1-2"]);
     value(text, 40, "metric-style", &["wide", "narrow", "transition"]);
     text.flags(1, base, 20, &["log-adjacency-changes", "set-overload-bit"]);
-    text.flags(
-        1,
-        base,
-        8,
-        &["purge-originator", "attached-bit send", "no hostname dynamic", "hostname dynamic"].as_ref(),
-    );
+    text.flags(1, base, 8, &["purge-originator", "attached-bit send", "no hostname dynamic", "hostname dynamic"]);
     value(text, 12, "lsp-gen-interval", &["5", "10"]);
     value(text, 8, "lsp-mtu", &["1400", "1300"]);
     value(text, 12, "spf-interval", &["2", "5"]);
