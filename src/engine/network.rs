@@ -1,6 +1,9 @@
 //! The way from an inventory entry to a session: credentials resolved, host key decided, at most so many at once.
 
-use crate::adapters::device::{Auth, Device, DeviceError, DeviceProblem, HostKey, Target};
+use futures::FutureExt as _;
+
+use crate::adapters::device::pool::Intent;
+use crate::adapters::device::{Auth, Device, DeviceError, DeviceProblem, HostKey, RollbackClass, Target};
 use crate::domain::inventory;
 use crate::domain::secret::{Secret, SecretRef};
 
@@ -68,29 +71,62 @@ impl Context {
         }
     }
 
+    /// Reads the running configuration, and how the device comes back by itself, over a session that may be kept.
+    ///
+    /// # Errors
+    /// As [`crate::adapters::device::Dial::dial`] and [`Device::running`].
+    pub async fn read(&self, device: &inventory::Device) -> Result<(String, RollbackClass), DeviceError> {
+        let target = self.target(device).await?;
+        let reading = self.pool.with(&target, Intent::Read, |session| {
+            async move {
+                let running = session.running().await?;
+                Ok((running, session.rollback_class(), session.host_key().to_owned()))
+            }
+            .boxed()
+        });
+        let (running, class, host_key) = reading.await.inspect_err(|error| self.learn_from(error))?;
+        self.learn_host_key(device, &target, &host_key).await?;
+        Ok((running, class))
+    }
+
     /// Opens a new session.
     ///
     /// # Errors
     /// As [`crate::adapters::device::Dial::dial`].
     pub async fn connect(&self, device: &inventory::Device) -> Result<Box<dyn Device>, DeviceError> {
         let target = self.target(device).await?;
-        let session = self.dial.dial(&target).await.inspect_err(|error| {
-            if error.problem == DeviceProblem::AuthFailed {
-                self.secrets.forget();
-            }
-        })?;
-        if target.host_key == HostKey::AcceptNew {
-            let learnt = self.store.learn_host_key(&self.repository, &device.name, session.host_key()).await;
-            let known = learnt.map_err(|error| {
-                let message = format!("{}: the accepted host key cannot be remembered: {error}", device.name);
-                DeviceError::refused(DeviceProblem::HostKey, message)
-            })?;
-            if known != session.host_key() {
-                let message = format!("{}: shows host key {}, accepted was {known}", device.name, session.host_key());
-                return Err(DeviceError::refused(DeviceProblem::HostKey, message));
-            }
-        }
+        let session = self.dial.dial(&target).await.inspect_err(|error| self.learn_from(error))?;
+        self.learn_host_key(device, &target, session.host_key()).await?;
         Ok(session)
+    }
+
+    /// A password that was refused may have been changed where it is kept.
+    fn learn_from(&self, error: &DeviceError) {
+        if error.problem == DeviceProblem::AuthFailed {
+            self.secrets.forget();
+        }
+    }
+
+    /// Remembers the key of a device that is allowed to show any key the first time.
+    async fn learn_host_key(
+        &self,
+        device: &inventory::Device,
+        target: &Target,
+        shown: &str,
+    ) -> Result<(), DeviceError> {
+        if target.host_key != HostKey::AcceptNew {
+            return Ok(());
+        }
+        let learnt = self.store.learn_host_key(&self.repository, &device.name, shown).await;
+        let known = learnt.map_err(|error| {
+            let message = format!("{}: the accepted host key cannot be remembered: {error}", device.name);
+            DeviceError::refused(DeviceProblem::HostKey, message)
+        })?;
+        if known == shown {
+            return Ok(());
+        }
+        let message = format!("{}: shows host key {shown}, accepted was {known}", device.name);
+        Err(DeviceError::refused(DeviceProblem::HostKey, message))
     }
 
     /// Puts the secrets into an intended configuration.

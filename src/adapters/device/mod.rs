@@ -8,6 +8,8 @@ pub mod cli;
 
 pub mod dial;
 
+pub mod pool;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
