@@ -39,7 +39,7 @@ pub(crate) struct Verdict {
     /// How many lines the fresh router shows.
     pub(crate) lines: usize,
     /// Whether our single pass led to the intended configuration, whatever else was wrong.
-    reached: bool,
+    pub(crate) reached: bool,
 }
 
 impl Verdict {
