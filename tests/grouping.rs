@@ -189,3 +189,16 @@ fn twenty_thousand_devices_take_seconds() {
     // Twenty times as many devices; a quadratic algorithm would take 400 times as long.
     assert!(large < small * 120, "{small:?} {large:?}");
 }
+
+#[test]
+fn operations_of_one_shape_have_one_group_on_every_device() {
+    let on = |port: &str, address: &str| {
+        reconverge::domain::config::grouping::shape_id(&[add(&[&format!("interface {port}")], &format!("ip address {address}"))])
+    };
+    let first = on("Ethernet1", "10.0.0.1/31");
+    assert_eq!(first.len(), 12);
+    assert_eq!(first, on("Ethernet7", "192.0.2.9/24"));
+    assert_ne!(first, on("Ethernet1", "dhcp"));
+    let removal = operation(Kind::Remove, &["interface Ethernet1"], "ip address 10.0.0.1/31", None);
+    assert_ne!(first, reconverge::domain::config::grouping::shape_id(&[removal]));
+}

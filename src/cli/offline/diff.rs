@@ -7,6 +7,8 @@ use clap::ValueEnum;
 
 use super::super::outcome::Exit;
 use super::super::{Cli, Output};
+use crate::domain::config::command::Operation;
+use crate::domain::config::grouping::shape_id;
 use crate::domain::config::remediate::Scope;
 use crate::domain::limits::CONFIG_BYTES_MAX;
 use crate::domain::platform::Platform;
@@ -63,12 +65,19 @@ pub(in super::super) fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit> {
         Format::Commands => print!("{}", dialect.commands_text(&remediation)),
         Format::Diff => print!("{}", dialect.text_diff(&running, &intended)),
         Format::Json => {
+            let operations = remediation.operations();
+            let grouped = |operation: &Operation| -> serde_json::Result<serde_json::Value> {
+                let mut value = serde_json::to_value(operation)?;
+                value["group"] = shape_id(std::slice::from_ref(operation)).into();
+                Ok(value)
+            };
             let value = serde_json::json!({
                 "platform": platform.name,
                 "mode": if args.mode == Mode::Merge { "merge" } else { "replace" },
                 "changed": !remediation.is_empty(),
                 "risk": remediation.risk(),
-                "operations": remediation.operations(),
+                "group": shape_id(&operations),
+                "operations": operations.iter().map(grouped).collect::<Result<Vec<_>, _>>()?,
                 "commands": dialect.commands_text(&remediation).lines().collect::<Vec<_>>(),
                 "unproved": remediation.unproved,
             });

@@ -62,12 +62,21 @@ pub fn group(changes: &BTreeMap<DeviceName, Vec<Operation>>) -> Vec<Group> {
     for devices in exact.into_values() {
         let texts = devices[0].texts();
         let words: Vec<Piece> = texts.iter().flat_map(|text| pieces(text, &known)).collect();
-        let shape = shape_hash(devices[0], &words);
+        let shape = shape_hash(devices[0].operations, &words);
         shapes.entry(shape).or_default().push(Same { devices, words });
     }
     let mut groups: Vec<Group> = shapes.into_values().map(join).collect();
     groups.sort_by(|a, b| a.rank().cmp(&b.rank()));
     groups
+}
+
+/// Returns the name of the shape of operations: the same for operations that differ only in names, addresses and numbers, on
+/// whatever device they are. 12 hexadecimal digits.
+pub fn shape_id(operations: &[Operation]) -> String {
+    let texts =
+        operations.iter().flat_map(|operation| operation.path.iter().chain([&operation.command]).chain(&operation.old));
+    let words: Vec<Piece> = texts.flat_map(|text| pieces(text, &BTreeSet::new())).collect();
+    shape_hash(operations, &words).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The operations of one device, with its own name replaced.
@@ -87,30 +96,12 @@ impl<'a> Change<'a> {
     fn new((device, operations): (&'a DeviceName, &'a Vec<Operation>)) -> Self {
         let mut change = Self { device, operations, hash: [0; 32] };
         let mut hash = Sha256::new();
-        change.hash_frame(&mut hash);
+        hash_frame(operations, &mut hash);
         for text in change.texts() {
             feed(&mut hash, text.as_bytes());
         }
         change.hash = hash.finalize().into();
         change
-    }
-
-    /// Everything about the operations but their words.
-    fn hash_frame(&self, hash: &mut Sha256) {
-        for operation in self.operations {
-            feed(
-                hash,
-                format!(
-                    "{:?} {:?} {} {}",
-                    operation.kind,
-                    operation.risk,
-                    operation.path.len(),
-                    operation.old.is_some()
-                )
-                .as_bytes(),
-            );
-            feed(hash, operation.rule.as_deref().unwrap_or_default().as_bytes());
-        }
     }
 
     /// The texts of all operations in a fixed order.
@@ -121,6 +112,18 @@ impl<'a> Change<'a> {
             out.extend(texts.map(|text| with_own_name(text, self.device.as_str())));
         }
         out
+    }
+}
+
+/// Everything about the operations but their words.
+fn hash_frame(operations: &[Operation], hash: &mut Sha256) {
+    for operation in operations {
+        feed(
+            hash,
+            format!("{:?} {:?} {} {}", operation.kind, operation.risk, operation.path.len(), operation.old.is_some())
+                .as_bytes(),
+        );
+        feed(hash, operation.rule.as_deref().unwrap_or_default().as_bytes());
     }
 }
 
@@ -148,9 +151,9 @@ fn with_own_name(text: &str, name: &str) -> String {
     out
 }
 
-fn shape_hash(change: &Change<'_>, words: &[Piece]) -> [u8; 32] {
+fn shape_hash(operations: &[Operation], words: &[Piece]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    change.hash_frame(&mut hash);
+    hash_frame(operations, &mut hash);
     for piece in words {
         feed(&mut hash, piece.shape.skeleton(&piece.text).as_bytes());
         hash.update([u8::from(piece.last)]);
