@@ -258,7 +258,10 @@ mod tests {
         assert_eq!(found(r"(?!b)\w+", "abc").as_deref(), Some("abc"));
         let hostile = Pattern::at_start(r"(?=(x+x+)+y)(\w+)+$").unwrap();
         assert!(hostile.groups(&"x".repeat(5000)).is_err() || hostile.groups("xy").is_ok());
-        assert_eq!(Pattern::at_start(r"(((x+)+)+)\1$").unwrap().groups(&format!("{}!", "x".repeat(40))), Err(TooManySteps));
+        assert_eq!(
+            Pattern::at_start(r"(((x+)+)+)\1$").unwrap().groups(&format!("{}!", "x".repeat(40))),
+            Err(TooManySteps)
+        );
     }
 
     #[test]

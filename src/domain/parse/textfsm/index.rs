@@ -27,9 +27,14 @@ impl Index {
     /// Names the line of the index and what is wrong with it.
     pub fn read(name: &str, text: &str) -> Result<Self, ParseError> {
         if text.len() > FILE_BYTES_MAX {
-            return Err(ParseError::Limit { template: name.to_owned(), what: "bytes of an index", limit: FILE_BYTES_MAX });
+            return Err(ParseError::Limit {
+                template: name.to_owned(),
+                what: "bytes of an index",
+                limit: FILE_BYTES_MAX,
+            });
         }
-        let bad = |line: usize, message: String| ParseError::Template { template: name.to_owned(), line: line + 1, message };
+        let bad =
+            |line: usize, message: String| ParseError::Template { template: name.to_owned(), line: line + 1, message };
         let meaningful = |(_, line): &(usize, &str)| !line.trim().is_empty() && !line.trim_start().starts_with('#');
         let mut lines = text.lines().enumerate().filter(meaningful);
         let Some((at, header)) = lines.next() else { return Err(bad(0, "the index is empty".to_owned())) };
@@ -68,9 +73,8 @@ impl Index {
     /// # Errors
     /// When the index has none.
     pub fn find(&self, platform: &str, command: &str) -> Result<&[String], ParseError> {
-        self.templates(&BTreeMap::from([("Platform", platform), ("Command", command)])).ok_or_else(|| {
-            ParseError::NoTemplate { platform: platform.to_owned(), command: command.to_owned() }
-        })
+        self.templates(&BTreeMap::from([("Platform", platform), ("Command", command)]))
+            .ok_or_else(|| ParseError::NoTemplate { platform: platform.to_owned(), command: command.to_owned() })
     }
 }
 

@@ -55,15 +55,16 @@ fn substitute(pattern: &str, values: &[Substitute]) -> Result<String, String> {
         }
         let braced = rest.strip_prefix('{');
         let begin = braced.unwrap_or(rest);
-        let is_letter = |(index, c): &(usize, char)| {
-            c.is_ascii_alphabetic() || *c == '_' || (*index > 0 && c.is_ascii_digit())
-        };
+        let is_letter =
+            |(index, c): &(usize, char)| c.is_ascii_alphabetic() || *c == '_' || (*index > 0 && c.is_ascii_digit());
         let length = begin.char_indices().take_while(is_letter).count();
         let (name, after) = begin.split_at(length);
         let after = if braced.is_some() { after.strip_prefix('}') } else { Some(after) };
         let value = values.iter().find(|value| value.name == name);
         let (Some(value), Some(after)) = (value, after) else {
-            return Err(format!("duplicate or invalid variable substitution in {pattern:?} (a dollar sign itself is `$$`)"));
+            return Err(format!(
+                "duplicate or invalid variable substitution in {pattern:?} (a dollar sign itself is `$$`)"
+            ));
         };
         out.push_str(&value.group);
         rest = after;

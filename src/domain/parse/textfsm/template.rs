@@ -20,7 +20,11 @@ type Finding = (usize, String);
 /// Reads a template.
 pub(super) fn read(name: &str, text: &str) -> Result<Template, ParseError> {
     if text.len() > FILE_BYTES_MAX {
-        return Err(ParseError::Limit { template: name.to_owned(), what: "bytes of a template", limit: FILE_BYTES_MAX });
+        return Err(ParseError::Limit {
+            template: name.to_owned(),
+            what: "bytes of a template",
+            limit: FILE_BYTES_MAX,
+        });
     }
     build(name, text).map_err(|(line, message)| ParseError::Template { template: name.to_owned(), line, message })
 }
@@ -57,7 +61,8 @@ fn read_values(lines: &mut Lines<'_>) -> Result<(Vec<ValueDefinition>, Vec<Subst
             continue;
         }
         if !line.starts_with("Value ") {
-            let what = if values.is_empty() { "no value definitions" } else { "expected a blank line after the last value" };
+            let what =
+                if values.is_empty() { "no value definitions" } else { "expected a blank line after the last value" };
             return Err((number, format!("{what}: {line:?}")));
         }
         let (value, substitute) = read_value(line).map_err(|message| (number, message))?;
