@@ -11,6 +11,7 @@ pub mod secret;
 pub mod config;
 pub mod platform;
 pub mod parse;
+pub mod facts;
 pub mod yaml;
 pub mod schedule;
 pub mod inventory;

@@ -2,6 +2,7 @@
 
 pub mod pattern;
 pub mod textfsm;
+pub mod xml;
 
 use serde_json::Value;
 
