@@ -151,6 +151,12 @@ fn same(ours: &Value, theirs: &Value, at: &str) -> Option<String> {
             .find_map(|(index, (ours, theirs))| same(ours, theirs, &format!("{at}/{index}"))),
         (Value::Number(ours), Value::Number(theirs)) if ours.as_f64() == theirs.as_f64() => None,
         (Value::String(ours), Value::String(theirs)) if ours == MASKED && !theirs.is_empty() => None,
+        // What another driver writes for an interface without an address.
+        (Value::String(ours), Value::String(theirs))
+            if ours.is_empty() && at.ends_with("/mac_address") && (theirs == "None" || theirs == "Unspecified") =>
+        {
+            None
+        }
         (ours, theirs) if ours == theirs => None,
         (ours, theirs) => Some(format!("{at}: {ours} instead of {theirs}")),
     }

@@ -249,7 +249,7 @@ fn by(list: Value, field: &str) -> Result<Value, Error> {
         let key = word(&item.get_attr(field)?)?;
         object.entry(key).or_insert(item);
     }
-    Ok(object.into_iter().collect())
+    Ok(Value::from_pairs(object))
 }
 
 #[cfg(test)]

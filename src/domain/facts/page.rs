@@ -79,7 +79,10 @@ const PAGES: &[(&str, &str)] = &[
     ("cisco_iosxe", include_str!("pages/cisco_iosxe.yaml")),
     ("cisco_nxos", include_str!("pages/cisco_nxos.yaml")),
     ("frr", include_str!("pages/frr.yaml")),
+    ("huawei_vrp", include_str!("pages/huawei_vrp.yaml")),
     ("juniper_junos", include_str!("pages/juniper_junos.yaml")),
+    ("paloalto_panos", include_str!("pages/paloalto_panos.yaml")),
+    ("vyos", include_str!("pages/vyos.yaml")),
 ];
 
 /// Largest argument of a command, in bytes.
@@ -199,7 +202,11 @@ impl Source {
     fn read(&self, name: &str, output: &str) -> Result<Value, String> {
         match self.format {
             Format::Json => serde_json::from_str(output.trim()).map_err(|error| format!("not JSON: {error}")),
-            Format::Xml => xml::read(output).map_err(|error| error.to_string()),
+            Format::Xml => {
+                let mut document = xml::read(output).map_err(|error| error.to_string())?;
+                // The envelope of a remote procedure call says nothing about the device.
+                Ok(document.get_mut("rpc-reply").map(Value::take).unwrap_or(document))
+            }
             Format::Text => {
                 let Some(template) = &self.template else { return Ok(Value::from(output)) };
                 let template = Template::read(name, template).map_err(|error| error.to_string())?;
