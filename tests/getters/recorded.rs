@@ -93,9 +93,11 @@ fn file_name(command: &str) -> String {
 }
 
 fn recording(case: &Path, source: &Source, arguments: &Arguments) -> Option<String> {
-    let filled =
-        arguments.iter().fold(source.run.clone(), |run, (name, value)| run.replace(&format!("{{{name}}}"), value));
-    let names: BTreeSet<String> = std::iter::once(&filled).chain(&source.rpc).map(|name| file_name(name)).collect();
+    let fill = |text: &String| {
+        arguments.iter().fold(text.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    };
+    let names: BTreeSet<String> =
+        std::iter::once(&source.run).chain(&source.rpc).map(|name| file_name(&fill(name))).collect();
     let mut files = case.read_dir().unwrap().map(|entry| entry.unwrap().path());
     let found = files.find(|file| {
         let stem = file.file_stem().unwrap().to_string_lossy();

@@ -1,7 +1,7 @@
 //! The way from data to shape, as pages write it: expressions, fixed members, loops.
 //!
 //! A text is an expression. A list is several parts that are merged. An object has fixed members, unless it has `for`: then it makes a
-//! list, an object (`key`), or an object of lists (`group`).
+//! list, an object (`key`), or an object of lists (`group`). `let` names expressions; with `value` and without `for` it stands alone.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(super) enum Node {
     Members(Vec<(String, Node)>),
     Merged(Vec<Node>),
     Loop(Box<Loop>),
+    /// A loop without `for`: names for expressions, and one value.
+    Scope(Box<Loop>),
 }
 
 /// A comprehension.
@@ -63,11 +65,15 @@ fn read(yaml: &serde_yaml::Value, depth: usize) -> Result<Node, String> {
     }
     match yaml {
         serde_yaml::Value::String(text) => Ok(Node::Expression(text.clone())),
+        serde_yaml::Value::Sequence(parts) if parts.is_empty() => Ok(Node::Constant(Value::Array(Vec::new()))),
         serde_yaml::Value::Sequence(parts) => {
             parts.iter().map(|part| read(part, depth + 1)).collect::<Result<_, _>>().map(Node::Merged)
         }
         serde_yaml::Value::Mapping(members) if members.contains_key("for") => {
             read_loop(members, depth).map(|inner| Node::Loop(Box::new(inner)))
+        }
+        serde_yaml::Value::Mapping(members) if members.contains_key("let") && members.contains_key("value") => {
+            read_loop(members, depth).map(|inner| Node::Scope(Box::new(inner)))
         }
         serde_yaml::Value::Mapping(members) => {
             let member =
@@ -131,7 +137,7 @@ pub(super) fn check(node: &Node) -> Result<(), String> {
         Node::Constant(_) => Ok(()),
         Node::Members(members) => members.iter().try_for_each(|(_, inner)| check(inner)),
         Node::Merged(parts) => parts.iter().try_for_each(check),
-        Node::Loop(inner) => {
+        Node::Loop(inner) | Node::Scope(inner) => {
             inner.over.iter().try_for_each(|(_, over)| compiles(over))?;
             inner.names.iter().try_for_each(|(_, text)| compiles(text))?;
             inner.condition.iter().try_for_each(compiles)?;
@@ -167,6 +173,11 @@ pub(super) fn evaluate(environment: &Environment<'_>, node: &Node, context: &Con
                 merge(&mut whole, evaluate(environment, part, context)?);
             }
             Ok(whole)
+        }
+        Node::Scope(inner) => {
+            let mut out = Value::Array(Vec::new());
+            run(environment, inner, 0, context, &mut out)?;
+            out.get_mut(0).map(Value::take).ok_or_else(|| (String::new(), "a condition without a loop".to_owned()))
         }
         Node::Loop(inner) => {
             let mut out = match inner.key {
@@ -320,5 +331,9 @@ mod tests {
         assert_eq!(error, ("a.p.n".to_owned(), "the device says nothing about y.m".to_owned()));
         assert!(mapped("for: 'x in data.none'\nvalue: x", json!({})).is_err());
         assert_eq!(mapped("for: 'x in data.none | many'\nvalue: x", json!({})).unwrap(), json!([]));
+        assert_eq!(
+            mapped("let: {x: data.a}\nvalue: {b: x, c: []}", json!({"a": 1})).unwrap(),
+            json!({"b": 1, "c": []})
+        );
     }
 }
