@@ -66,8 +66,8 @@ fn recorded_devices_give_the_expected_facts() {
             listed.add(&name, result);
         }
     }
-    main.settle("device facts, platforms of the project itself", 0.0);
-    listed.settle("device facts, all platforms", 0.0);
+    main.settle("device facts, drivers of NAPALM itself", 84.0);
+    listed.settle("device facts, with the community drivers", 68.0);
 }
 
 /// Reads a page from the sources, so that an edited page needs no new program to be judged.

@@ -3,6 +3,7 @@
 //! The cases of other projects are read from the folder that `RECONVERGE_CONFORMANCE` names, the templates of `ntc-templates` from
 //! the folder that `RECONVERGE_NTC_TEMPLATES` names (`tests/lab/ntc-templates.sh` installs them).
 
+mod command_line;
 mod ntc_templates;
 mod textfsm;
 

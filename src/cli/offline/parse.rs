@@ -16,7 +16,7 @@ use crate::domain::parse::textfsm::index::Index;
                         reconverge parse --platform cisco_ios --command 'show version' --templates ntc_templates/templates output.txt")]
 pub struct Args {
     /// The TextFSM template that reads the output.
-    #[arg(long, conflicts_with_all = ["platform", "command", "templates"], required_unless_present = "platform")]
+    #[arg(long, conflicts_with_all = ["platform", "command"], required_unless_present = "platform")]
     template: Option<PathBuf>,
     /// The platform, as the index of the templates names it.
     #[arg(long, short, requires_all = ["command", "templates"])]

@@ -25,8 +25,8 @@ const DEPTH_MAX: usize = 16;
 pub(super) enum Node {
     Expression(String),
     Constant(Value),
-    Members(Vec<(String, Node)>),
-    Merged(Vec<Node>),
+    Members(Vec<(String, Self)>),
+    Merged(Vec<Self>),
     Loop(Box<Loop>),
     /// A loop without `for`: names for expressions, and one value.
     Scope(Box<Loop>),

@@ -81,6 +81,7 @@ const PAGES: &[(&str, &str)] = &[
     ("frr", include_str!("pages/frr.yaml")),
     ("huawei_vrp", include_str!("pages/huawei_vrp.yaml")),
     ("juniper_junos", include_str!("pages/juniper_junos.yaml")),
+    ("mikrotik_routeros", include_str!("pages/mikrotik_routeros.yaml")),
     ("paloalto_panos", include_str!("pages/paloalto_panos.yaml")),
     ("vyos", include_str!("pages/vyos.yaml")),
 ];
@@ -96,14 +97,8 @@ impl Page {
     pub fn read(text: &str) -> Result<Self, String> {
         let page: Self = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
         for (getter, ways) in &page.getters {
-            for way in ways.list() {
-                let bad = |error: String| format!("{}: {getter}: {error}", page.platform);
-                mapping::check(&way.node().map_err(bad)?).map_err(bad)?;
-                for (name, source) in &way.commands {
-                    let Some(template) = &source.template else { continue };
-                    Template::read(name, template).map_err(|error| bad(error.to_string()))?;
-                }
-            }
+            let bad = |error: String| format!("{}: {getter}: {error}", page.platform);
+            ways.list().iter().try_for_each(Way::check).map_err(bad)?;
         }
         Ok(page)
     }
@@ -161,6 +156,16 @@ impl Ways {
 impl Way {
     fn node(&self) -> Result<Node, String> {
         Node::read(&self.result)
+    }
+
+    /// Compiles everything once, so that a page with an error is found when it is read.
+    fn check(&self) -> Result<(), String> {
+        mapping::check(&self.node()?)?;
+        for (name, source) in &self.commands {
+            let template = source.template.as_ref().map(|template| Template::read(name, template));
+            template.transpose().map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     /// Makes the shape of a getter of the outputs; one without an entry was not known to the device.
