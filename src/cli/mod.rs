@@ -61,6 +61,8 @@ pub enum Command {
     Diff(offline::diff::Args),
     /// Says what a device holds after commands were typed.
     Predict(offline::predict::Args),
+    /// Makes data of the output of a command.
+    Parse(offline::parse::Args),
     /// Says what would be sent to the devices.
     Plan(online::plan::PlanArgs),
     /// Deploys exactly one plan, or refuses.
@@ -90,6 +92,7 @@ pub fn main() -> Exit {
         Command::Test(args) => offline::test::run(&cli, args),
         Command::Diff(args) => offline::diff::run(&cli, args),
         Command::Predict(args) => offline::predict::run(&cli, args),
+        Command::Parse(args) => offline::parse::run(args),
         Command::Plan(args) => assemble::wait(online::plan::plan(&cli, args)),
         Command::Apply(args) => assemble::wait(online::apply::run(&cli, args)),
         Command::Drift(args) => assemble::wait(online::plan::drift(&cli, args)),

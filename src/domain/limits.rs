@@ -58,3 +58,11 @@ pub const SELECTOR_BYTES_MAX: usize = 4096;
 pub const RANGE_ITEMS_MAX: usize = 65_536;
 /// Largest compiled regular expression of the repository, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
+/// Largest compiled pattern of a parser template, in bytes.
+pub const PARSER_REGEX_BYTES_MAX: usize = 8 << 20;
+/// Most patterns of one parser template.
+pub const PARSER_PATTERNS_MAX: usize = 5_000;
+/// Most steps back that one pattern with lookaround may take on one line.
+pub const PARSER_BACKTRACKS_MAX: usize = 200_000;
+/// Most values, and items of lists, that one parser template may produce from one text.
+pub const PARSER_CELLS_MAX: usize = 5_000_000;

@@ -10,6 +10,8 @@ pub mod limits;
 pub mod secret;
 pub mod config;
 pub mod platform;
+pub mod parse;
+pub mod facts;
 pub mod yaml;
 pub mod schedule;
 pub mod inventory;

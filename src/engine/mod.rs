@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod repository;
 pub mod main_loop;
 pub mod query;
+pub mod facts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

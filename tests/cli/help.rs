@@ -4,7 +4,7 @@ use crate::support::folder;
 use crate::support::program::Program;
 
 /// Every command of the contract that exists, with its own flags and arguments.
-const COMMANDS: [(&str, &[&str]); 7] = [
+const COMMANDS: [(&str, &[&str]); 8] = [
     ("init", &["<DIR>", "--no-git"]),
     ("validate", &["--format", "text", "json", "github", "sarif"]),
     ("render", &["[DEVICE]", "--out <DIR>"]),
@@ -12,6 +12,7 @@ const COMMANDS: [(&str, &[&str]); 7] = [
     ("test", &["[DEVICE]", "--accept"]),
     ("diff", &["--platform", "--mode", "--format", "<RUNNING>", "<INTENDED>"]),
     ("predict", &["--platform", "<RUNNING>", "<COMMANDS>"]),
+    ("parse", &["--template", "--platform", "--command", "--templates", "<OUTPUT>"]),
 ];
 
 fn help(command: &str) -> String {

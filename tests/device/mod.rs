@@ -2,6 +2,7 @@
 
 mod dead_man;
 mod eos;
+mod facts;
 mod frr;
 mod frr_lab;
 mod login;

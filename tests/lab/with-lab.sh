@@ -26,4 +26,9 @@ LAB_DIR=$lab-frr bash "$here/frr-up.sh" 3
 LAB_DIR=$lab-git bash "$here/git-up.sh"
 export RECONVERGE_LAB=1 RECONVERGE_FRR_LAB=$lab-frr/lab.json RECONVERGE_GIT_LAB=$lab-git/git.json
 export RECONVERGE_FRR_JUDGE=$lab-judge # where throw-away routers live; what they judged as missed stays there
+if templates=$(bash "$here/ntc-templates.sh" "$lab-templates"); then
+  export RECONVERGE_NTC_TEMPLATES=$templates
+else
+  echo "with-lab: ntc-templates cannot be installed; the test of that collection is skipped" >&2
+fi
 env -u LAB_PREFIX "$@"

@@ -14,7 +14,7 @@ const LAYERS: [&str; 5] = ["domain", "adapters", "engine", "server", "cli"];
 const DOMAIN_ORDER: [&[&str]; 9] = [
     &["name", "revision", "snapshot", "diagnostic", "secret", "limits", "yaml"],
     &["config"],
-    &["platform", "parse"],
+    &["platform", "parse", "facts"],
     &["inventory", "workflow", "schedule", "policy", "checks"],
     &["intent"],
     &["render"],

@@ -8,6 +8,7 @@ pub(super) mod explain;
 pub(super) mod test;
 pub(super) mod diff;
 pub(super) mod predict;
+pub(super) mod parse;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
