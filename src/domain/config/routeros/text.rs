@@ -198,7 +198,7 @@ impl Item {
 /// Returns the tree in which sections are handed around.
 pub(super) fn tree(sections: &[Section]) -> ConfigTree {
     let children = sections.iter().filter(|section| !section.items.is_empty()).map(|section| Node {
-        text: section.path.clone(),
+        text: section.path.as_ref().into(),
         line: section.items.first().map_or(0, |item| item.line),
         children: section.items.iter().map(|item| Node::leaf(item.text(), item.line)).collect(),
     });
@@ -208,5 +208,5 @@ pub(super) fn tree(sections: &[Section]) -> ConfigTree {
 /// Reads a tree that this family made.
 pub(super) fn sections(tree: &ConfigTree) -> Vec<Section> {
     let items = |node: &Node| node.children.iter().map(|child| item(&words(&child.text), child.line)).collect();
-    tree.children.iter().map(|node| Section { path: node.text.clone(), items: items(node) }).collect()
+    tree.children.iter().map(|node| Section { path: node.text.as_str().into(), items: items(node) }).collect()
 }
