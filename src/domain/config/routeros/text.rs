@@ -114,7 +114,9 @@ pub(super) fn values(words: &[&str]) -> BTreeMap<Box<str>, Box<str>> {
     words
         .iter()
         .map(|word| match word.split_once('=') {
-            Some((name, value)) if !name.starts_with('"') => (name.into(), unquote(value)),
+            Some((name, value)) if !name.starts_with('"') && !name.contains(['[', ']']) => {
+                (name.into(), unquote(value))
+            }
             // A word without a value is kept apart from one with an empty value by a space.
             _ if word.starts_with('!') => ((*word).into(), "".into()),
             _ => (format!(" {word}").into(), "".into()),

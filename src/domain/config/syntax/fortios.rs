@@ -59,8 +59,10 @@ fn continued(node: Node, lines: &mut Lines<'_>) -> Node {
         text.push('\n');
         text.push_str(line);
         if is_open_quote(line) {
-            break;
+            return Node { text: text.into(), ..node };
         }
     }
+    // The text ends inside the quotes: they end there as well.
+    text.push('"');
     Node { text: text.into(), ..node }
 }

@@ -76,9 +76,12 @@ impl<'a> Lines<'a> {
             out.push('\n');
             out.push_str(line);
             if line.contains(delimiter) {
-                break;
+                return out;
             }
         }
+        // The text ends before the delimiter: what it delimits ends there as well.
+        out.push('\n');
+        out.push_str(delimiter);
         out
     }
 
@@ -89,8 +92,15 @@ impl<'a> Lines<'a> {
             out.push('\n');
             out.push_str(line);
             if end.is_match(line.trim()) {
-                break;
+                return out;
             }
+        }
+        // The text ends inside the block, which ends there as well where its last line has one form only.
+        if let Some(line) = end.as_str().strip_prefix('^').and_then(|rest| rest.strip_suffix('$'))
+            && end.is_match(line)
+        {
+            out.push('\n');
+            out.push_str(line);
         }
         out
     }
@@ -156,7 +166,8 @@ fn print_nodes(dialect: &Dialect, place: Place<'_>, nodes: &[Node], depth: usize
 }
 
 fn opens(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
-    dialect.rule(place, &node.text).is_some_and(|rule: &Rule| rule.page.section && rule.page.exit.is_some())
+    let always = dialect.page.family == Family::Context;
+    dialect.rule(place, &node.text).is_some_and(|rule: &Rule| rule.page.section && (always || rule.page.exit.is_some()))
 }
 
 fn push_line(out: &mut String, indent: usize, text: &str) {
