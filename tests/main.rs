@@ -10,6 +10,7 @@ mod conformance_secrets;
 mod demo;
 mod device;
 mod frr_judge;
+mod fuzz;
 mod getters;
 mod git;
 mod git_remote;

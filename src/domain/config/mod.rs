@@ -7,6 +7,7 @@
 pub mod page;
 #[path = "rules/pattern.rs"]
 pub mod pattern;
+pub mod text;
 pub mod tree;
 #[path = "rules/dialect.rs"]
 pub mod dialect;
@@ -15,6 +16,8 @@ mod syntax;
 mod options;
 #[path = "rules/starts.rs"]
 mod starts;
+#[path = "rules/word_map.rs"]
+mod word_map;
 #[path = "rules/range.rs"]
 mod range;
 #[path = "rules/spelling.rs"]

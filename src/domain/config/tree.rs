@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::Text;
+
 /// One line of configuration and the lines below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Node {
     /// The line without indentation; inner white space is kept as written.
-    pub text: Box<str>,
+    pub text: Text,
     /// Where it stood in the text it was read from, counting from 1; 0 when it was made.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub line: u32,
@@ -22,7 +24,7 @@ fn is_zero(line: &u32) -> bool {
 
 impl Node {
     /// Makes a line without children.
-    pub fn leaf(text: impl Into<Box<str>>, line: u32) -> Self {
+    pub fn leaf(text: impl Into<Text>, line: u32) -> Self {
         Self { text: text.into(), line, children: Vec::new() }
     }
 

@@ -15,6 +15,8 @@ mod plan;
 
 pub(super) use order::stable;
 
+use std::collections::BTreeSet;
+
 use super::command::Remediation;
 use super::dialect::Dialect;
 use super::remediate::Scope;
@@ -62,7 +64,24 @@ fn prints_blocks(dialect: &Dialect, tree: &ConfigTree) -> bool {
 
 /// Computes the commands.
 pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
-    plan::remediate(dialect, read::tree(dialect, running), &read::tree(dialect, intended), scope)
+    let plan = plan::remediate(dialect, read::tree(dialect, running), &read::tree(dialect, intended), scope);
+    if *scope != Scope::Replace || !plan.unproved.is_empty() {
+        return plan;
+    }
+    let reached = predict(dialect, running, &plan.tree());
+    let unproved =
+        if same(dialect, &reached, intended) { Vec::new() } else { different_lines(dialect, &reached, intended) };
+    Remediation { unproved, ..plan }
+}
+
+/// Returns the lines that only one of two configurations has; where they differ in order only, all lines.
+fn different_lines(dialect: &Dialect, a: &ConfigTree, b: &ConfigTree) -> Vec<String> {
+    let lines = |tree| -> BTreeSet<String> {
+        write::flat(dialect, &read::tree(dialect, tree)).lines().map(str::to_owned).collect()
+    };
+    let (a, b) = (lines(a), lines(b));
+    let different: Vec<String> = a.symmetric_difference(&b).cloned().collect();
+    if different.is_empty() { b.into_iter().collect() } else { different }
 }
 
 /// Says what a device holds after commands.

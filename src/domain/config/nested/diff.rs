@@ -1,5 +1,6 @@
 //! One comparison of two trees: the commands that lead from one to the other if no command had side effects.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
@@ -166,96 +167,80 @@ struct Pairing {
     intended: Vec<Partner>,
 }
 
+/// How far the search for the next common line looks, before the lines are sorted.
+const AHEAD_MAX: usize = 8;
+
 /// Finds for each intended line the running line it corresponds to: the same text, or the same key.
 fn pair(dialect: &Dialect, place: Place<'_>, running: &[Node], intended: &[Node]) -> Pairing {
-    let head = running.iter().zip(intended).take_while(|(a, b)| a.text == b.text).count();
-    let rest = running.len().min(intended.len()) - head;
-    let tail = running.iter().rev().zip(intended.iter().rev()).take(rest).take_while(|(a, b)| a.text == b.text).count();
-    let mut partners: Vec<Partner> = (0..intended.len())
-        .map(|index| {
-            if index < head {
-                Partner::Same(index)
-            } else if index + tail >= intended.len() {
-                Partner::Same(index + running.len() - intended.len())
-            } else {
-                Partner::None
-            }
-        })
-        .collect();
-    let mut old: Vec<usize> = (head..running.len() - tail).collect();
-    let mut new: Vec<usize> = (head..intended.len() - tail).collect();
-    join(
-        &mut old,
-        &mut new,
-        |i| running[i].text.as_ref(),
-        |i| intended[i].text.as_ref(),
-        |a, b| {
-            partners[b] = Partner::Same(a);
-        },
+    let mut partners: Vec<Partner> = Vec::with_capacity(intended.len());
+    let (old, new) = in_step(running, intended, &mut partners);
+    let (old, new) = join(
+        old.into_iter().map(|index| (Cow::Borrowed(running[index].text.as_str()), index)).collect(),
+        new.into_iter().map(|index| (Cow::Borrowed(intended[index].text.as_str()), index)).collect(),
+        |a, b| partners[b] = Partner::Same(a),
     );
-    if !old.is_empty() && !new.is_empty() {
-        let old_keys: Vec<_> = running.iter().enumerate().map(|(i, n)| keyed(dialect, place, &old, i, n)).collect();
-        let new_keys: Vec<_> = intended.iter().enumerate().map(|(i, n)| keyed(dialect, place, &new, i, n)).collect();
-        let mut old_left = old.clone();
-        join(
-            &mut old_left,
-            &mut new,
-            |i| old_keys[i].as_ref(),
-            |i| new_keys[i].as_ref(),
-            |a, b| {
-                partners[b] = Partner::Changed(a);
-            },
-        );
-        old = old_left;
+    if old.is_empty() || new.is_empty() {
+        return Pairing { removed: old, intended: partners };
     }
-    old.sort_unstable();
+    let (old, _) = join(
+        old.into_iter().map(|index| (key(dialect, place, &running[index].text), index)).collect(),
+        new.into_iter().map(|index| (key(dialect, place, &intended[index].text), index)).collect(),
+        |a, b| partners[b] = Partner::Changed(a),
+    );
     Pairing { removed: old, intended: partners }
 }
 
-fn keyed<'a>(
-    dialect: &Dialect,
-    place: Place<'_>,
-    wanted: &[usize],
-    index: usize,
-    node: &'a Node,
-) -> std::borrow::Cow<'a, str> {
-    if wanted.binary_search(&index).is_ok() { key(dialect, place, &node.text) } else { "".into() }
-}
-
-/// Joins two lists of indices by a text; what found no partner stays in the lists, in index order.
-fn join<'a>(
-    old: &mut Vec<usize>,
-    new: &mut Vec<usize>,
-    old_text: impl Fn(usize) -> &'a str,
-    new_text: impl Fn(usize) -> &'a str,
-    mut found: impl FnMut(usize, usize),
-) {
-    let mut by_old: Vec<usize> = old.clone();
-    let mut by_new: Vec<usize> = new.clone();
-    by_old.sort_by(|a, b| old_text(*a).cmp(old_text(*b)));
-    by_new.sort_by(|a, b| new_text(*a).cmp(new_text(*b)));
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    let (mut a, mut b) = (by_old.into_iter().peekable(), by_new.into_iter().peekable());
-    loop {
-        match (a.peek(), b.peek()) {
-            (Some(x), Some(y)) => match old_text(*x).cmp(new_text(*y)) {
-                std::cmp::Ordering::Less => left.extend(a.next()),
-                std::cmp::Ordering::Greater => right.extend(b.next()),
-                std::cmp::Ordering::Equal => {
-                    found(*x, *y);
-                    a.next();
-                    b.next();
+/// Walks along both sides, which mostly are the same, and returns the lines without a partner nearby.
+fn in_step(running: &[Node], intended: &[Node], partners: &mut Vec<Partner>) -> (Vec<usize>, Vec<usize>) {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    for (index, node) in intended.iter().enumerate() {
+        let rest = running.get(at..).unwrap_or_default();
+        match rest.iter().take(AHEAD_MAX).position(|other| other.text == node.text) {
+            Some(skipped) => {
+                old.extend(at..at + skipped);
+                at += skipped + 1;
+                partners.push(Partner::Same(at - 1));
+            }
+            None => {
+                let next = intended.get(index + 1..).unwrap_or_default();
+                let is_new = rest.first().is_none_or(|other| next.iter().take(AHEAD_MAX).any(|n| n.text == other.text));
+                if !is_new {
+                    old.push(at);
+                    at += 1;
                 }
-            },
-            (Some(_), None) => left.extend(a.by_ref()),
-            (None, Some(_)) => right.extend(b.by_ref()),
-            (None, None) => break,
+                new.push(index);
+                partners.push(Partner::None);
+            }
         }
     }
+    old.extend(at..running.len());
+    (old, new)
+}
+
+/// Joins two lists of indices by their texts, and returns what found no partner, in index order.
+fn join<'a>(
+    mut old: Vec<(Cow<'a, str>, usize)>,
+    mut new: Vec<(Cow<'a, str>, usize)>,
+    mut found: impl FnMut(usize, usize),
+) -> (Vec<usize>, Vec<usize>) {
+    old.sort_unstable();
+    new.sort_unstable();
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut others = new.into_iter().peekable();
+    for (text, index) in old {
+        while let Some((_, other)) = others.next_if(|(other, _)| *other < text) {
+            right.push(other);
+        }
+        match others.next_if(|(other, _)| *other == text) {
+            Some((_, other)) => found(index, other),
+            None => left.push(index),
+        }
+    }
+    right.extend(others.map(|(_, index)| index));
     left.sort_unstable();
     right.sort_unstable();
-    *old = left;
-    *new = right;
+    (left, right)
 }
 
 /// A section that stands on both sides.

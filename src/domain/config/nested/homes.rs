@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::dialect::{Dialect, Place};
 use super::page::Presumed;
 use super::pattern::{fill, has_words_prefix};
+use super::text::Text;
 use super::tree::Node;
 
 /// Moves lines of the top and of the sections there into the sections at the top to which they belong.
@@ -148,7 +149,7 @@ fn say(
     let positive = |name: &str| page.line.replace("{1}", name);
     let negative = |name: &str| format!("{}{}", dialect.page.negation, positive(name));
     for section in nodes.iter_mut().filter(|node| has_words_prefix(&node.text, &page.inside)) {
-        let said: BTreeSet<Box<str>> = section.children.iter().map(|node| node.text.clone()).collect();
+        let said: BTreeSet<Text> = section.children.iter().map(|node| node.text.clone()).collect();
         let own = |name: &str| match said.contains(positive(name).as_str()) {
             true => Some(true),
             false => said.contains(negative(name).as_str()).then_some(false),
@@ -172,7 +173,7 @@ fn hide(
 ) {
     for section in nodes.iter_mut().filter(|node| !node.children.is_empty()) {
         let inside = dialect.inside(dialect.rule(place, &section.text));
-        let said: BTreeSet<Box<str>> = section.children.iter().map(|node| node.text.clone()).collect();
+        let said: BTreeSet<Text> = section.children.iter().map(|node| node.text.clone()).collect();
         section.children.retain(|node| {
             let Some(rule) =
                 dialect.rule(inside, &node.text).filter(|rule| page.hidden.iter().any(|line| line == rule.name()))

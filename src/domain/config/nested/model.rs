@@ -8,18 +8,19 @@ use super::options;
 use super::page::RangePage;
 use super::pattern::{fill, has_words_prefix};
 use super::range::NumberSet;
+use super::text::Text;
 use super::tree::Node;
 
 /// The lines of one section while commands are applied to it.
 #[derive(Debug, Default)]
 pub(super) struct Section {
     items: Vec<Option<Item>>,
-    index: BTreeMap<Box<str>, usize>,
+    index: BTreeMap<Text, usize>,
 }
 
 #[derive(Debug)]
 struct Item {
-    text: Box<str>,
+    text: Text,
     line: u32,
     body: Body,
 }
@@ -74,7 +75,7 @@ impl Section {
     }
 
     /// Tells whether a line stands here, or one that a shortened form of it would mean.
-    fn with_prefix(&self, prefix: &str) -> Vec<Box<str>> {
+    fn with_prefix(&self, prefix: &str) -> Vec<Text> {
         self.index
             .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
             .take_while(|(text, _)| text.starts_with(prefix))
@@ -121,7 +122,7 @@ impl Section {
 
     /// Does something in every section that holds lines.
     fn in_sections(&mut self, what: impl Fn(&mut Self)) {
-        let sections: Vec<Box<str>> = self
+        let sections: Vec<Text> = self
             .items
             .iter()
             .flatten()
@@ -336,7 +337,7 @@ fn set_default(dialect: &Dialect, place: Place<'_>, section: &mut Section, rule:
     Effect::Nothing
 }
 
-fn same_key(dialect: &Dialect, place: Place<'_>, section: &Section, rule: &Rule, line: &str) -> Option<Box<str>> {
+fn same_key(dialect: &Dialect, place: Place<'_>, section: &Section, rule: &Rule, line: &str) -> Option<Text> {
     let wanted = rule.pattern.key(line);
     section
         .with_prefix(rule.pattern.head(line))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher as _};
 
 use super::dialect::{Dialect, Place, Rule};
 use super::homes::{homed, moved, presumed};
@@ -9,6 +10,7 @@ use super::options;
 use super::page::{Ordered, RangePage};
 use super::pattern::has_words_prefix;
 use super::range::NumberSet;
+use super::text::Text;
 use super::tree::{ConfigTree, Node};
 
 /// Brings a parsed tree into the one form in which trees are compared.
@@ -72,6 +74,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
     let mut out: Vec<Line<'_>> = Vec::with_capacity(nodes.len());
     let mut contradicted = Contradicted::default();
     let mut ranges = Ranges::default();
+    let mut key = String::new();
     for node in homed(dialect, place, numbered(header, nodes)) {
         let (positive, negated) = dialect.positive(&node.text);
         let rule = dialect.rule(place, positive);
@@ -83,7 +86,8 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
             }
             if node.children.is_empty() && rule.is_default(&node.text) && !rule.page.send_default {
                 // It says that what was written before does not hold.
-                contradicted.reset.insert(rule.pattern.key(positive).into_owned(), out.len());
+                let key = rule.pattern.key(positive).into_owned();
+                contradicted.reset.insert((short(&key), key), out.len());
                 continue;
             }
             if rule.page.keep && !rule.page.resets.is_empty() {
@@ -94,7 +98,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
                 if negated {
                     ranges.take(rule, range, positive, &mut out);
                 } else {
-                    ranges.add(rule, range, node, &mut out);
+                    ranges.add((dialect, rule, range), node, &mut out);
                 }
                 continue;
             }
@@ -106,7 +110,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
         if !node.children.is_empty() {
             node.children = level(dialect, dialect.inside(rule), node.children);
         }
-        out.push(Line { node, rule });
+        out.push(Line::new(dialect, node, rule, &mut key));
     }
     let mut out = last_wins(dialect, place, contradicted.remove(dialect, out));
     out.retain(|line| !line.rule.is_some_and(|rule| is_empty_permanent(dialect, rule, &line.node)));
@@ -123,13 +127,50 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
 struct Line<'a> {
     node: Node,
     rule: Option<&'a Rule>,
+    /// Lines with the same key have the same one; other lines hardly ever.
+    key: u64,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// Makes a line; `key` is a buffer for its key.
+    fn new(dialect: &Dialect, node: Node, rule: Option<&'a Rule>, key: &mut String) -> Self {
+        let (positive, _) = dialect.positive(&node.text);
+        let short = match rule {
+            Some(rule) if rule.has_value() => {
+                key.clear();
+                rule.pattern.write_key(positive, key);
+                short(key)
+            }
+            _ => short(positive),
+        };
+        Self { node, rule, key: short }
+    }
+
     fn key(&self, dialect: &Dialect) -> Cow<'_, str> {
         let (positive, _) = dialect.positive(&self.node.text);
         self.rule.map_or(Cow::Borrowed(positive), |rule| rule.pattern.key(positive))
     }
+}
+
+/// Returns a number for a key, so that most comparisons of keys are comparisons of numbers.
+fn short(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key.as_bytes());
+    hasher.finish()
+}
+
+/// Returns neighbours among the lines of each key: first and second, second and third.
+fn repeated(dialect: &Dialect, lines: &[Line<'_>]) -> Vec<(usize, usize)> {
+    let mut keys: Vec<(u64, usize)> = lines.iter().enumerate().map(|(index, line)| (line.key, index)).collect();
+    keys.sort_unstable();
+    let mut out = Vec::new();
+    for run in keys.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        let mut same: Vec<(Cow<'_, str>, usize)> =
+            run.iter().map(|(_, index)| (lines[*index].key(dialect), *index)).collect();
+        same.sort_unstable();
+        out.extend(same.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)));
+    }
+    out
 }
 
 /// Lines that other lines of the same section take away.
@@ -138,14 +179,14 @@ struct Contradicted {
     /// Lines that vanish when they stand before a place.
     before: BTreeMap<Box<str>, usize>,
     /// Keys of lines that vanish when they stand before a place.
-    reset: BTreeMap<String, usize>,
+    reset: BTreeMap<(u64, String), usize>,
     /// Lines that vanish when one beside them begins with certain words.
-    beside: Vec<(String, Box<str>)>,
+    beside: Vec<(String, Text)>,
 }
 
 impl Contradicted {
     fn remove<'a>(self, dialect: &Dialect, lines: Vec<Line<'a>>) -> Vec<Line<'a>> {
-        let mut gone: BTreeSet<Box<str>> = BTreeSet::new();
+        let mut gone: BTreeSet<Text> = BTreeSet::new();
         if !self.beside.is_empty() {
             let texts: BTreeSet<&str> = lines.iter().map(|line| line.node.text.as_ref()).collect();
             let stands = |prefix: &str| texts.range(prefix..).next().is_some_and(|text| has_words_prefix(text, prefix));
@@ -156,9 +197,12 @@ impl Contradicted {
         }
         let stays = |(index, line): &(usize, Line<'_>)| {
             let text = &line.node.text;
-            let is_reset =
-                || !self.reset.is_empty() && self.reset.get(line.key(dialect).as_ref()).is_some_and(|end| index < end);
-            !gone.contains(text) && self.before.get(text).is_none_or(|end| index >= end) && !is_reset()
+            let is_reset = || {
+                let mut known =
+                    self.reset.range((line.key, String::new())..).take_while(|((key, _), _)| *key == line.key);
+                known.any(|((_, key), end)| index < end && **key == *line.key(dialect))
+            };
+            !gone.contains(text) && self.before.get(text.as_str()).is_none_or(|end| index >= end) && !is_reset()
         };
         lines.into_iter().enumerate().filter(stays).map(|(_, line)| line).collect()
     }
@@ -274,20 +318,26 @@ impl Ranges {
         }
     }
 
-    fn add<'a>(&mut self, rule: &'a Rule, range: &RangePage, node: Node, out: &mut Vec<Line<'a>>) {
+    fn add<'a>(
+        &mut self,
+        (dialect, rule, range): (&Dialect, &'a Rule, &RangePage),
+        node: Node,
+        out: &mut Vec<Line<'a>>,
+    ) {
+        let line = |node| Line::new(dialect, node, Some(rule), &mut String::new());
         let head = rule.pattern.head(&node.text);
         let value = node.text.get(head.len()..).unwrap_or_default().trim();
         let (value, added) = value.strip_prefix("add ").map_or((value, false), |rest| (rest, true));
         let set = NumberSet::parse(value, range).filter(|_| self.expanded < EXPANDED_LINES_MAX);
         let Some(set) = set else {
-            out.push(Line { node, rule: Some(rule) });
+            out.push(line(node));
             return;
         };
         if range.separator.is_empty() {
             // The numbers are things of their own: one line for each.
             for number in set.numbers() {
                 let node = Node { text: format!("{head} {number}").into(), ..node.clone() };
-                out.push(Line { node, rule: Some(rule) });
+                out.push(line(node));
                 self.expanded += 1;
             }
             return;
@@ -301,7 +351,7 @@ impl Ranges {
         }
         self.places.insert(head.into(), out.len());
         let node = Node { text: format!("{head} {}", set.print(range)).into(), ..node };
-        out.push(Line { node, rule: Some(rule) });
+        out.push(line(node));
     }
 }
 
@@ -310,16 +360,7 @@ fn last_wins<'a>(dialect: &'a Dialect, place: Place<'a>, lines: Vec<Line<'a>>) -
     if lines.len() < 2 {
         return lines;
     }
-    let mut keys: Vec<(Cow<'_, str>, usize)> =
-        lines.iter().enumerate().map(|(index, line)| (line.key(dialect), index)).collect();
-    keys.sort_unstable();
-    let mut merged: Vec<(usize, usize)> = Vec::new();
-    for pair in keys.windows(2) {
-        if pair[0].0 == pair[1].0 {
-            merged.push((pair[0].1, pair[1].1));
-        }
-    }
-    drop(keys);
+    let merged = repeated(dialect, &lines);
     let inert = inert_negations(dialect, place, &lines);
     if merged.is_empty() && inert.is_empty() {
         return lines;
@@ -340,7 +381,7 @@ fn last_wins<'a>(dialect: &'a Dialect, place: Place<'a>, lines: Vec<Line<'a>>) -
         }
     }
     for late in joined {
-        if let Some(Line { node, rule }) = &mut slots[late] {
+        if let Some(Line { node, rule, .. }) = &mut slots[late] {
             node.children = level(dialect, dialect.inside(*rule), std::mem::take(&mut node.children));
         }
     }

@@ -55,7 +55,10 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         }
         if round.is_empty() {
             let commands = if rounds > 1 { folded(dialect, (running, &current), commands) } else { commands };
-            return Remediation { commands, unproved: Vec::new(), foreign };
+            let is_typed = !commands.is_empty();
+            let reached = if is_typed { typed(dialect, managed(dialect, running, scope), &commands) } else { current };
+            let unproved = unproved(dialect, reached, &wanted, scope);
+            return Remediation { commands, unproved, foreign };
         }
         rounds += 1;
         let mut section = Section::new(current);
@@ -66,20 +69,41 @@ pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &Conf
         }
         commands.extend(effective);
     }
-    let rest = diff::level(dialect, dialect.top(), &current, &wanted);
+    Remediation { commands, unproved: unproved(dialect, current, &wanted, scope), foreign }
+}
+
+/// Returns the lines of a device that are managed.
+fn managed(dialect: &Dialect, running: &ConfigTree, scope: &Scope) -> Vec<Node> {
+    match scope {
+        Scope::Owned(sections) => {
+            running.children.iter().filter(|node| owns(dialect, sections, &node.text)).cloned().collect()
+        }
+        Scope::Replace | Scope::Merge => running.children.clone(),
+    }
+}
+
+/// Returns the lines after the commands were typed, one after the other.
+fn typed(dialect: &Dialect, running: Vec<Node>, commands: &[Command]) -> Vec<Node> {
+    let mut section = Section::new(running);
+    let tree: Vec<Node> = commands.iter().map(Command::node).collect();
+    type_in(dialect, dialect.top(), &mut section, &tree);
+    section.into_nodes()
+}
+
+/// Returns the lines in which what a device would show differs from the intention.
+fn unproved(dialect: &Dialect, reached: Vec<Node>, wanted: &[Node], scope: &Scope) -> Vec<String> {
+    let shown = super::normalize::normalize(dialect, ConfigTree { children: reached });
+    let rest = diff::level(dialect, dialect.top(), &shown.children, wanted);
     let rest = if *scope == Scope::Merge { without_removals(rest) } else { rest };
-    let unproved = Remediation { commands: rest, ..Remediation::default() };
-    let unproved = unproved.operations().into_iter().map(|o| o.old.unwrap_or(o.command)).collect();
-    Remediation { commands, unproved, foreign }
+    let rest = Remediation { commands: rest, ..Remediation::default() };
+    rest.operations().into_iter().map(|o| o.old.unwrap_or(o.command)).collect()
 }
 
 /// Brings commands for the same section together, when the model proves that this makes no difference.
 fn folded(dialect: &Dialect, (running, reached): (&ConfigTree, &[Node]), commands: Vec<Command>) -> Vec<Command> {
     let together = fold(commands.clone());
-    let mut section = Section::new(running.children.clone());
-    let tree: Vec<Node> = together.iter().map(Command::node).collect();
-    type_in(dialect, dialect.top(), &mut section, &tree);
-    let after = super::normalize::normalize(dialect, ConfigTree { children: section.into_nodes() });
+    let after = typed(dialect, running.children.clone(), &together);
+    let after = super::normalize::normalize(dialect, ConfigTree { children: after });
     let reached = super::normalize::normalize(dialect, ConfigTree { children: reached.to_vec() });
     if diff::level(dialect, dialect.top(), &after.children, &reached.children).is_empty() { together } else { commands }
 }

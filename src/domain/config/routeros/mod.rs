@@ -10,6 +10,7 @@ mod plan;
 use super::command::Remediation;
 use super::dialect::Dialect;
 use super::remediate::Scope;
+use super::text::Text;
 use super::tree::{ConfigTree, Node};
 use model::Model;
 
@@ -75,7 +76,7 @@ pub(super) fn predict(dialect: &Dialect, running: &ConfigTree, commands: &Config
 /// Tells whether two exports mean the same: items in any order, save where their place counts.
 pub(super) fn same(dialect: &Dialect, a: &ConfigTree, b: &ConfigTree) -> bool {
     let lines = |tree: &ConfigTree| {
-        let mut sections: Vec<(Box<str>, Vec<Box<str>>)> = tree
+        let mut sections: Vec<(Text, Vec<Text>)> = tree
             .children
             .iter()
             .filter(|section| !section.children.is_empty())

@@ -114,7 +114,9 @@ pub(super) fn values(words: &[&str]) -> BTreeMap<Box<str>, Box<str>> {
     words
         .iter()
         .map(|word| match word.split_once('=') {
-            Some((name, value)) if !name.starts_with('"') => (name.into(), unquote(value)),
+            Some((name, value)) if !name.starts_with('"') && !name.contains(['[', ']']) => {
+                (name.into(), unquote(value))
+            }
             // A word without a value is kept apart from one with an empty value by a space.
             _ if word.starts_with('!') => ((*word).into(), "".into()),
             _ => (format!(" {word}").into(), "".into()),
@@ -198,7 +200,7 @@ impl Item {
 /// Returns the tree in which sections are handed around.
 pub(super) fn tree(sections: &[Section]) -> ConfigTree {
     let children = sections.iter().filter(|section| !section.items.is_empty()).map(|section| Node {
-        text: section.path.clone(),
+        text: section.path.as_ref().into(),
         line: section.items.first().map_or(0, |item| item.line),
         children: section.items.iter().map(|item| Node::leaf(item.text(), item.line)).collect(),
     });
@@ -208,5 +210,5 @@ pub(super) fn tree(sections: &[Section]) -> ConfigTree {
 /// Reads a tree that this family made.
 pub(super) fn sections(tree: &ConfigTree) -> Vec<Section> {
     let items = |node: &Node| node.children.iter().map(|child| item(&words(&child.text), child.line)).collect();
-    tree.children.iter().map(|node| Section { path: node.text.clone(), items: items(node) }).collect()
+    tree.children.iter().map(|node| Section { path: node.text.as_str().into(), items: items(node) }).collect()
 }

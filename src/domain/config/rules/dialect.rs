@@ -1,13 +1,12 @@
 //! A dialect ready for use: compiled patterns and rules of one platform page.
 
-use std::collections::BTreeMap;
-
 use regex::{Regex, RegexSet};
 
 use super::flat::page::FlatRules;
 use super::page::{Change, DialectPage, Family, Ordered, RangePage, Risk, RulePage};
-use super::pattern::{Pattern, fill};
+use super::pattern::{Pattern, Words, fill};
 use super::starts::Starts;
+use super::word_map::WordMap;
 
 /// Index of a rule in its dialect.
 pub type RuleId = u32;
@@ -15,7 +14,7 @@ pub type RuleId = u32;
 /// The rules that apply inside one kind of section.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
-    by_word: BTreeMap<Box<str>, SecondWords>,
+    by_word: WordMap<SecondWords>,
     any_word: Vec<RuleId>,
     /// Rules whose removal command does not follow the platform's usual form.
     negations: Vec<(Pattern, RuleId)>,
@@ -24,7 +23,7 @@ pub struct RuleSet {
 /// The rules of one first word, by their second word.
 #[derive(Clone, Debug, Default)]
 struct SecondWords {
-    by_word: BTreeMap<Box<str>, Vec<RuleId>>,
+    by_word: WordMap<Vec<RuleId>>,
     any_word: Vec<RuleId>,
 }
 
@@ -169,13 +168,16 @@ impl Dialect {
     }
 
     fn find<'a>(&'a self, set: &'a RuleSet, line: &str) -> Option<&'a Rule> {
-        let mut words = line.split_ascii_whitespace();
+        let mut words = Words(line);
         let first = words.next()?;
-        let hit = |ids: &[RuleId]| ids.iter().copied().find(|id| self.rules[*id as usize].pattern.matches(line));
-        let mut best = hit(&set.any_word);
+        let hit = |ids: &[RuleId], known: usize, rest: &str| {
+            ids.iter().copied().find(|id| self.rules[*id as usize].pattern.matches_after(known, rest))
+        };
+        let mut best = hit(&set.any_word, 0, line);
         if let Some(second) = set.by_word.get(first) {
-            let named = words.next().and_then(|word| second.by_word.get(word)).and_then(|ids| hit(ids));
-            for id in [named, hit(&second.any_word)].into_iter().flatten() {
+            let after_first = words.0;
+            let named = words.next().and_then(|word| second.by_word.get(word)).and_then(|ids| hit(ids, 2, words.0));
+            for id in [named, hit(&second.any_word, 1, after_first)].into_iter().flatten() {
                 best = Some(best.map_or(id, |other| other.min(id)));
             }
         }
@@ -299,12 +301,12 @@ fn compile(pages: &[RulePage], rules: &mut Vec<Rule>) -> Result<RuleSet, String>
             set.any_word.push(id);
         }
         for word in first_words {
-            let second = set.by_word.entry(word.into()).or_default();
+            let second = set.by_word.entry(word);
             if second_words.is_empty() {
                 second.any_word.push(id);
             }
             for word in &second_words {
-                second.by_word.entry((*word).into()).or_default().push(id);
+                second.by_word.entry(word).push(id);
             }
         }
         let gone = page.options.iter().flat_map(|options| &options.parts).filter_map(|part| part.gone.as_deref());

@@ -109,8 +109,13 @@ impl Pattern {
 
     /// Tells whether a line matches.
     pub fn matches(&self, line: &str) -> bool {
-        let mut rest = line.split_ascii_whitespace();
-        for word in &self.words {
+        self.matches_after(0, line)
+    }
+
+    /// Tells whether a line matches of which the first `known` words are known to match and are left out.
+    pub(super) fn matches_after(&self, known: usize, rest: &str) -> bool {
+        let mut rest = Words(rest);
+        for word in self.words.get(known..).unwrap_or_default() {
             if !rest.next().is_some_and(|text| word.accepts(text)) {
                 return false;
             }
@@ -127,11 +132,22 @@ impl Pattern {
         if !self.has_value {
             return Cow::Borrowed(line);
         }
-        let mut key = String::new();
-        let mut rest = line.split_ascii_whitespace();
+        let mut key = String::with_capacity(line.len());
+        self.write_key(line, &mut key);
+        Cow::Owned(key)
+    }
+
+    /// Appends the key of a line to a text.
+    pub(super) fn write_key(&self, line: &str, key: &mut String) {
+        if !self.has_value {
+            key.push_str(line);
+            return;
+        }
+        let from = key.len();
+        let mut rest = Words(line);
         for word in &self.words {
             let text = rest.next().unwrap_or_default();
-            if !key.is_empty() {
+            if key.len() > from {
                 key.push(' ');
             }
             match word {
@@ -141,7 +157,6 @@ impl Pattern {
                 _ => key.push_str(text),
             }
         }
-        Cow::Owned(key)
     }
 
     /// Returns the part of the line before its first value word.
@@ -168,6 +183,23 @@ impl Pattern {
             out.push(rest);
         }
         out
+    }
+}
+
+/// The words of a line, and what is left of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'a>(pub(super) &'a str);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let bytes = self.0.as_bytes();
+        let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
+        let end = bytes[start..].iter().position(u8::is_ascii_whitespace).map_or(bytes.len(), |length| start + length);
+        let word = &self.0[start..end];
+        self.0 = &self.0[end..];
+        Some(word)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The literal texts with which the matches of anchored expressions begin: a cheap question before an expression is asked.
 
-/// Sorted beginnings; none of them begins with another one.
+/// Sorted beginnings, of which none begins with another one, and the bytes with which they begin.
 #[derive(Clone, Debug)]
-pub(super) struct Starts(Vec<String>);
+pub(super) struct Starts(Vec<String>, [bool; 256]);
 
 impl Starts {
     /// Reads the beginnings off; nothing when a match of one expression can begin in any way.
@@ -18,11 +18,16 @@ impl Starts {
                 out.push(start);
             }
         }
-        Some(Self(out))
+        let mut first_bytes = [false; 256];
+        out.iter().filter_map(|start| start.bytes().next()).for_each(|byte| first_bytes[usize::from(byte)] = true);
+        Some(Self(out, first_bytes))
     }
 
     /// Tells whether a line begins with one of them.
     pub(super) fn begin(&self, line: &str) -> bool {
+        if !line.bytes().next().is_some_and(|byte| self.1[usize::from(byte)]) {
+            return false;
+        }
         let after = self.0.partition_point(|start| start.as_str() <= line);
         after.checked_sub(1).is_some_and(|at| line.starts_with(self.0[at].as_str()))
     }
@@ -32,7 +37,7 @@ impl Starts {
 fn beginnings(expression: &str) -> Option<Vec<String>> {
     let rest = expression.strip_prefix('^').filter(|rest| !has_alternatives(rest))?;
     let group = rest.strip_prefix("(?:").or_else(|| rest.strip_prefix('('));
-    let Some(group) = group else { return literal(rest).map(|start| vec![start]) };
+    let Some(group) = group else { return with_option(rest).or_else(|| literal(rest).map(|start| vec![start])) };
     let mut depth = 0;
     let mut alternatives = Vec::new();
     let mut from = 0;
@@ -56,6 +61,18 @@ fn beginnings(expression: &str) -> Option<Vec<String>> {
         }
     }
     None
+}
+
+/// Reads `literal(?:literal)?literal`: the beginnings with and without the part in the middle.
+fn with_option(expression: &str) -> Option<Vec<String>> {
+    let (before, rest) = expression.split_once("(?:")?;
+    let (option, after) = rest.split_once(")?")?;
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    if before.is_empty() || !plain(before) || !plain(option) || after.starts_with('?') {
+        return None;
+    }
+    let after = literal(after).unwrap_or_default();
+    Some(vec![format!("{before}{after}"), format!("{before}{option}{after}")])
 }
 
 /// Tells whether an expression is several ones, so that an anchor belongs to the first one only.
@@ -112,12 +129,15 @@ mod tests {
     fn anchored_expressions_have_beginnings() {
         let starts = starts(&[
             "^Building configuration", r"^(?:boot-start|boot-end)-marker$", r"^ip(?:v6)? route (\S+)", r"^\[V\d+R",
+            "^a(?:b)?x?",
         ])
         .unwrap();
-        for line in ["Building configuration...", "boot-end-marker", "ip route 1", "ipv6 route 2", "[V200R005]"] {
+        for line in
+            ["Building configuration...", "boot-end-marker", "ip route 1", "ipv6 route 2", "[V200R005]", "a", "abx"]
+        {
             assert!(starts.begin(line), "{line}");
         }
-        for line in ["interface a", "Build", "boot", "version", ""] {
+        for line in ["interface a", "Build", "boot", "version", "ip router", "ipv4 route", "ip", ""] {
             assert!(!starts.begin(line), "{line}");
         }
     }

@@ -13,7 +13,8 @@ struct Open<'a> {
 
 /// Reads a text whose sections begin with known words and end with `exit…`, or with a line that belongs further out.
 pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -> ConfigTree {
-    let mut lines = Lines::new(text, purpose);
+    let source = text.into();
+    let mut lines = Lines::new(&source, purpose);
     let mut builder = TreeBuilder::default();
     // Commands that we print are indented; what a device prints is not always.
     let has_indentation = text.lines().any(|line| line.starts_with(' '));

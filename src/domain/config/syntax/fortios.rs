@@ -7,7 +7,8 @@ use crate::domain::limits::CONFIG_DEPTH_MAX;
 
 /// Reads a configuration. Without `end` and `next` the indentation says where sections end.
 pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -> ConfigTree {
-    let mut lines = Lines::new(text, purpose);
+    let source = text.into();
+    let mut lines = Lines::new(&source, purpose);
     let mut builder = TreeBuilder::default();
     let mut indents: Vec<usize> = Vec::new();
     let has_indents = text.lines().any(|line| line.starts_with([' ', '\t']));
@@ -53,13 +54,15 @@ fn is_open_quote(text: &str) -> bool {
 
 /// Takes the lines up to the closing quote.
 fn continued(node: Node, lines: &mut Lines<'_>) -> Node {
-    let mut text = node.text.into_string();
+    let mut text = String::from(node.text);
     while let Some((_, line)) = lines.raw() {
         text.push('\n');
         text.push_str(line);
         if is_open_quote(line) {
-            break;
+            return Node { text: text.into(), ..node };
         }
     }
+    // The text ends inside the quotes: they end there as well.
+    text.push('"');
     Node { text: text.into(), ..node }
 }

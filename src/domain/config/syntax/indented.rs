@@ -7,7 +7,8 @@ use crate::domain::limits::CONFIG_DEPTH_MAX;
 
 /// Reads a text whose sections are indented more than their header.
 pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -> ConfigTree {
-    let mut lines = Lines::new(text, purpose);
+    let source = text.into();
+    let mut lines = Lines::new(&source, purpose);
     let mut builder = TreeBuilder::default();
     let mut indents: Vec<usize> = Vec::new();
     let mut outdent: Option<usize> = None;

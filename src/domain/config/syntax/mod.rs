@@ -4,9 +4,12 @@ mod context;
 mod fortios;
 mod indented;
 
+use std::sync::Arc;
+
 use super::dialect::{Dialect, Place, Rule};
 use super::page::Family;
 use super::spelling::canonical;
+use super::text::Text;
 use super::tree::{ConfigTree, Node};
 
 pub(super) use context::parse as parse_context;
@@ -23,6 +26,7 @@ struct Line<'a> {
 
 /// Walks over the lines that mean something.
 struct Lines<'a> {
+    source: &'a Arc<str>,
     rest: std::iter::Enumerate<std::str::Lines<'a>>,
     purpose: Purpose,
 }
@@ -37,8 +41,13 @@ pub(super) enum Purpose {
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str, purpose: Purpose) -> Self {
-        Self { rest: text.lines().enumerate(), purpose }
+    fn new(source: &'a Arc<str>, purpose: Purpose) -> Self {
+        Self { source, rest: source.lines().enumerate(), purpose }
+    }
+
+    /// Makes a line without children out of a line of the text.
+    fn leaf(&self, line: Line<'a>) -> Node {
+        Node::leaf(Text::within(self.source, line.text), line.number)
     }
 
     /// Returns the next line as it stands.
@@ -67,9 +76,12 @@ impl<'a> Lines<'a> {
             out.push('\n');
             out.push_str(line);
             if line.contains(delimiter) {
-                break;
+                return out;
             }
         }
+        // The text ends before the delimiter: what it delimits ends there as well.
+        out.push('\n');
+        out.push_str(delimiter);
         out
     }
 
@@ -80,8 +92,15 @@ impl<'a> Lines<'a> {
             out.push('\n');
             out.push_str(line);
             if end.is_match(line.trim()) {
-                break;
+                return out;
             }
+        }
+        // The text ends inside the block, which ends there as well where its last line has one form only.
+        if let Some(line) = end.as_str().strip_prefix('^').and_then(|rest| rest.strip_suffix('$'))
+            && end.is_match(line)
+        {
+            out.push('\n');
+            out.push_str(line);
         }
         out
     }
@@ -94,7 +113,7 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
     }
     let (positive, negated) = dialect.positive(line.text);
     if !(dialect.is_special(line.text) || negated && dialect.is_special(positive)) {
-        return Some(Node::leaf(line.text, line.number));
+        return Some(lines.leaf(line));
     }
     if lines.purpose == Purpose::Configuration && dialect.drop.iter().any(|regex| regex.is_match(line.text)) {
         return None;
@@ -117,6 +136,9 @@ fn clean<'a>(dialect: &Dialect, line: Line<'a>, lines: &mut Lines<'a>) -> Option
         (_, false) => text,
     };
     let text = text.trim();
+    if text == line.text {
+        return Some(lines.leaf(line));
+    }
     (!text.is_empty()).then(|| Node::leaf(text, line.number))
 }
 
@@ -144,7 +166,8 @@ fn print_nodes(dialect: &Dialect, place: Place<'_>, nodes: &[Node], depth: usize
 }
 
 fn opens(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
-    dialect.rule(place, &node.text).is_some_and(|rule: &Rule| rule.page.section && rule.page.exit.is_some())
+    let always = dialect.page.family == Family::Context;
+    dialect.rule(place, &node.text).is_some_and(|rule: &Rule| rule.page.section && (always || rule.page.exit.is_some()))
 }
 
 fn push_line(out: &mut String, indent: usize, text: &str) {
