@@ -21,6 +21,7 @@ mod laws;
 mod laws_flat;
 mod management;
 mod masking;
+mod netconf;
 mod parsers;
 mod platforms;
 mod schemas;

@@ -13,6 +13,7 @@ pub mod platform;
 pub mod parse;
 pub mod facts;
 pub mod yaml;
+pub mod xml;
 pub mod schedule;
 pub mod inventory;
 pub mod checks;

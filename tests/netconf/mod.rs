@@ -1,0 +1,6 @@
+//! NETCONF: the documents, and real servers behind the subsystem of real SSH servers.
+
+mod documents;
+mod faults;
+mod servers;
+mod transactions;
