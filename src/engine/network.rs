@@ -1,6 +1,6 @@
 //! The way from an inventory entry to a session: credentials resolved, host key decided, at most so many at once.
 
-use crate::adapters::device::{Auth, Device, DeviceError, DeviceProblem, HostKey, Target};
+use crate::adapters::device::{Access, Auth, Device, DeviceError, DeviceProblem, HostKey, Target};
 use crate::domain::inventory;
 use crate::domain::secret::{Secret, SecretRef};
 
@@ -41,6 +41,7 @@ impl Context {
                 .filter(|(name, _)| *name != "legacy_algorithms")
                 .map(|(n, v)| (n.clone(), v.clone()))
                 .collect(),
+            access: Access::default(),
         })
     }
 
