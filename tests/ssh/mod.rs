@@ -8,6 +8,7 @@ mod silence;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reconverge::adapters::device::access::{Access, Auth, Identity, Jump};
@@ -85,6 +86,7 @@ impl SshLab {
             auth: vec![Auth::Key(self.key("user_ed25519"))],
             host_key: HostKey::Pinned(self.host_keys["edge"].clone()),
             legacy_algorithms: false,
+            shown: Arc::default(),
         }
     }
 
@@ -96,6 +98,7 @@ impl SshLab {
             port: 22,
             auth: vec![self.password()],
             host_key: HostKey::Pinned(self.host_keys["core"].clone()),
+            shown: Arc::default(),
             ..self.edge()
         }
     }

@@ -1,6 +1,7 @@
 //! How a device is reached and entered: transport, hosts in between, ways to log in, and when silence means that it is gone.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use regex::Regex;
@@ -34,6 +35,8 @@ pub struct Access {
     pub keepalive: Keepalive,
     /// Bound on the login after the connection stands; the bound on connecting when it is not set.
     pub login_timeout: Option<Duration>,
+    /// Who else may log in at the same time, the narrowest first.
+    pub limits: Vec<LoginLimit>,
 }
 
 /// An SSH server that forwards the connection, with an account and a host key policy of its own.
@@ -53,6 +56,17 @@ pub struct Jump {
     pub host_key: HostKey,
     /// Whether algorithms that are no longer safe may be offered.
     pub legacy_algorithms: bool,
+    /// Gets the fingerprint that it showed, once it is believed; the caller remembers it.
+    pub shown: Arc<OnceLock<String>>,
+}
+
+/// So many logins may go on at the same time among all targets that name this limit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LoginLimit {
+    /// Who shares it, for example `site ams`.
+    pub name: String,
+    /// How many; at least 1.
+    pub logins_max: u32,
 }
 
 /// When silence means that the other side is gone: after `interval` × (`count` + 1).

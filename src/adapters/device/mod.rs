@@ -10,6 +10,8 @@ pub mod dial;
 
 pub mod access;
 
+pub mod limit;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

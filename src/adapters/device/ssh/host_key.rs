@@ -71,7 +71,7 @@ fn signed_for(certificate: &Certificate, authorities: &[String], address: &str) 
 /// Says why a host key was not believed.
 pub(super) fn refused(name: &str, expected: &HostKey, shown: &Shown) -> DeviceError {
     let Shown { algorithm, fingerprint, complaint, .. } = shown;
-    let device = name.split(" (").next().unwrap_or(name);
+    let device = name.split(" (").next().unwrap_or(name).replace("jump host ", "--jump-host ");
     let changed = |known: &str, whence: &str| {
         format!(
             "THE HOST KEY OF {name} HAS CHANGED: it shows {fingerprint} ({algorithm}), but {whence} {known}; \

@@ -95,7 +95,10 @@ pub async fn open_port(target: &Target, port: u16) -> Result<Stream, DeviceError
         let peer = Peer::jump(jump, bounds);
         let stream = next(&through, (&jump.address, jump.port), &peer.name, bounds).await;
         let stream = stream.map_err(|error| behind(&name, error))?;
-        through.push(Connection::over(stream, &peer).await.map_err(|error| behind(&name, error))?);
+        let connection = Connection::over(stream, &peer).await.map_err(|error| behind(&name, error))?;
+        // a target that is dialled again keeps the first one
+        let _ = jump.shown.set(connection.host_key().to_owned());
+        through.push(connection);
     }
     let mut stream = next(&through, (&target.address, port), &name, bounds).await?;
     through.reverse();
