@@ -1,6 +1,7 @@
 //! SSH as networks need it, against real OpenSSH servers (`tests/lab/ssh-up.sh`).
 
 mod host_keys;
+mod inventory;
 mod jumps;
 mod logins;
 mod old_algorithms;

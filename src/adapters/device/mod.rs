@@ -10,7 +10,11 @@ pub mod dial;
 
 pub mod access;
 
+pub mod console;
+
 pub mod limit;
+
+pub mod telnet;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

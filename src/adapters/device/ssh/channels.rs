@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use russh::client::Msg;
+use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg};
 use tokio::time::timeout;
 
-use super::{Connection, gone, lost, slow};
+use super::client::Client;
+use super::{Connection, Link, gone, lost, slow};
+use crate::adapters::device::console::Console;
 use crate::adapters::device::{DeviceError, DeviceProblem};
 use crate::domain::limits::COMMAND_OUTPUT_BYTES_MAX;
 use crate::domain::platform::session::TerminalKind;
@@ -27,10 +29,14 @@ impl Connection {
     ///
     /// # Errors
     /// `Refused` when the connection is gone or the server does not give a terminal.
-    pub async fn terminal(&self, kind: &TerminalKind, command: Option<&str>) -> Result<Channel<Msg>, DeviceError> {
+    pub async fn terminal(&self, kind: &TerminalKind, command: Option<&str>) -> Result<Console, DeviceError> {
         let name = &self.name;
+        let handle = match &self.link {
+            Link::Ssh { handle, .. } => handle,
+            Link::Telnet(line) => return line.log_in(name, kind).await.map(Console::Telnet),
+        };
         let opening = async {
-            let channel = self.handle.channel_open_session().await?;
+            let channel = handle.channel_open_session().await?;
             channel.request_pty(false, &kind.name, kind.columns, kind.rows, 0, 0, &[]).await?;
             match command {
                 Some(command) => channel.exec(true, command).await?,
@@ -41,7 +47,7 @@ impl Connection {
         match timeout(self.command_timeout, opening).await {
             Err(_) => Err(slow(name, "no terminal", self.command_timeout)),
             Ok(Err(error)) => Err(self.gone(&error)),
-            Ok(Ok(channel)) => Ok(channel),
+            Ok(Ok(channel)) => Ok(Console::Ssh(channel)),
         }
     }
 
@@ -64,8 +70,9 @@ impl Connection {
         silence_max: Duration,
     ) -> Result<ExecOutput, DeviceError> {
         let name = &self.name;
+        let handle = self.ssh()?;
         let opening = async {
-            let channel = self.handle.channel_open_session().await?;
+            let channel = handle.channel_open_session().await?;
             channel.exec(true, command).await?;
             Ok::<_, russh::Error>(channel)
         };
@@ -93,8 +100,9 @@ impl Connection {
     /// `Refused` when the connection is gone or the server does not have it.
     pub async fn subsystem(&self, subsystem: &str) -> Result<Channel<Msg>, DeviceError> {
         let name = self.name();
+        let handle = self.ssh()?;
         let opening = async {
-            let mut channel = self.handle.channel_open_session().await?;
+            let mut channel = handle.channel_open_session().await?;
             channel.request_subsystem(true, subsystem).await?;
             let is_there = loop {
                 match channel.wait().await {
@@ -121,8 +129,9 @@ impl Connection {
     /// # Errors
     /// `Refused` when the connection is gone or no channel is given.
     pub async fn command(&self, command: &str) -> Result<Channel<Msg>, DeviceError> {
+        let handle = self.ssh()?;
         let opening = async {
-            let channel = self.handle.channel_open_session().await?;
+            let channel = handle.channel_open_session().await?;
             channel.exec(true, command).await?;
             Ok::<_, russh::Error>(channel)
         };
@@ -133,9 +142,30 @@ impl Connection {
         }
     }
 
+    fn ssh(&self) -> Result<&Handle<Client>, DeviceError> {
+        match &self.link {
+            Link::Ssh { handle, .. } => Ok(handle),
+            Link::Telnet(_) => {
+                let message = format!("{} is reached by Telnet, which has only a terminal", self.name());
+                Err(DeviceError::refused(DeviceProblem::Rejected, message).hint("use SSH for this"))
+            }
+        }
+    }
+
+    /// Opens a connection from this server to another one.
+    pub(super) async fn forward(&self, to: (&str, u16), from: (&str, u32)) -> Result<Channel<Msg>, russh::Error> {
+        match &self.link {
+            Link::Ssh { handle, .. } => handle.channel_open_direct_tcpip(to.0, u32::from(to.1), from.0, from.1).await,
+            Link::Telnet(_) => Err(russh::Error::ChannelOpenFailure(russh::ChannelOpenFailure::UnknownChannelType)),
+        }
+    }
+
     /// Says that the connection is gone, and why, as far as somebody said.
     fn gone(&self, error: &russh::Error) -> DeviceError {
-        let farewell = self.heard.farewell();
+        let farewell = match &self.link {
+            Link::Ssh { heard, .. } => heard.farewell(),
+            Link::Telnet(_) => String::new(),
+        };
         if farewell.is_empty() {
             return gone(self.name(), error);
         }

@@ -136,7 +136,7 @@ async fn forwarded(
     name: &str,
     connect_timeout: Duration,
 ) -> Result<impl Bytes + 'static, DeviceError> {
-    let opening = last.handle.channel_open_direct_tcpip(address, u32::from(port), ORIGIN.0, ORIGIN.1);
+    let opening = last.forward((address, port), ORIGIN);
     match timeout(connect_timeout, opening).await {
         Err(_) => Err(slow(name, &format!("no connection through the {}", last.name()), connect_timeout)
             .hint("check the address and the route between the jump host and the next hop")),

@@ -23,16 +23,22 @@ use tokio::time::timeout;
 pub use self::channels::ExecOutput;
 use self::client::{Client, Heard};
 use self::jump::Stream;
-use super::access::{Auth, Jump, Keepalive};
+use super::access::{Auth, Jump, Keepalive, Transport};
+use super::telnet::TelnetLine;
 use super::{Certainty, DeviceError, DeviceProblem, HostKey, Target};
 
-/// A logged-in connection.
+/// A logged-in connection; by Telnet it logs in when its terminal is opened, and has nothing else.
 pub struct Connection {
-    handle: Handle<Client>,
+    link: Link,
     name: String,
     host_key: String,
     command_timeout: Duration,
-    heard: Heard,
+}
+
+/// What carries the connection.
+enum Link {
+    Ssh { handle: Handle<Client>, heard: Heard },
+    Telnet(Box<TelnetLine>),
 }
 
 /// One SSH server to log in to: the device, or a host on the way to it.
@@ -105,7 +111,15 @@ impl Connection {
     /// Always `Refused`; names the address and port, never a secret.
     pub async fn open(target: &Target) -> Result<Self, DeviceError> {
         let stream = jump::open(target).await?;
-        Self::over(stream, &Peer::device(target)).await
+        match target.access.transport {
+            Transport::Ssh => Self::over(stream, &Peer::device(target)).await,
+            Transport::Telnet => Ok(Self {
+                link: Link::Telnet(Box::new(TelnetLine::new(target, stream))),
+                name: name_of(target),
+                host_key: String::new(),
+                command_timeout: target.command_timeout,
+            }),
+        }
     }
 
     /// Does the handshake and logs in over a byte stream that stands already.
@@ -134,18 +148,17 @@ impl Connection {
                 Err(_) => Err(slow(&peer.name, "no answer to the login", peer.bounds.login)),
                 Ok(Err(error)) => Err(error),
                 Ok(Ok(())) => Ok(Self {
-                    handle,
+                    link: Link::Ssh { handle, heard },
                     name: peer.name.clone(),
                     host_key: shown.fingerprint,
                     command_timeout: peer.bounds.command,
-                    heard,
                 }),
             }
         }
         .boxed()
     }
 
-    /// The fingerprint that the device showed.
+    /// The fingerprint that the device showed; empty by Telnet, which has none.
     pub fn host_key(&self) -> &str {
         &self.host_key
     }
@@ -162,13 +175,18 @@ impl Connection {
 
     /// Tells whether the connection has ended: the device closed it, or did not answer keepalives.
     pub fn is_closed(&self) -> bool {
-        self.handle.is_closed()
+        match &self.link {
+            Link::Ssh { handle, .. } => handle.is_closed(),
+            Link::Telnet(_) => false,
+        }
     }
 
     /// Ends the connection.
     pub async fn close(&self) {
         // it ends either way when the handle is dropped
-        let _ = self.handle.disconnect(russh::Disconnect::ByApplication, "", "").await;
+        if let Link::Ssh { handle, .. } = &self.link {
+            let _ = handle.disconnect(russh::Disconnect::ByApplication, "", "").await;
+        }
     }
 }
 
