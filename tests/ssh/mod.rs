@@ -6,6 +6,7 @@ mod jumps;
 mod logins;
 mod old_algorithms;
 mod silence;
+mod telnet;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
