@@ -64,6 +64,7 @@ fn target(device: &serde_json::Value) -> Target {
         connect_timeout: Duration::from_secs(60),
         command_timeout: Duration::from_secs(60),
         options: BTreeMap::new(),
+        access: reconverge::adapters::device::Access::default(),
     }
 }
 

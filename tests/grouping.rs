@@ -193,7 +193,10 @@ fn twenty_thousand_devices_take_seconds() {
 #[test]
 fn operations_of_one_shape_have_one_group_on_every_device() {
     let on = |port: &str, address: &str| {
-        reconverge::domain::config::grouping::shape_id(&[add(&[&format!("interface {port}")], &format!("ip address {address}"))])
+        reconverge::domain::config::grouping::shape_id(&[add(
+            &[&format!("interface {port}")],
+            &format!("ip address {address}"),
+        )])
     };
     let first = on("Ethernet1", "10.0.0.1/31");
     assert_eq!(first.len(), 12);

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::cli::connect;
+use super::limit::LoginLimits;
 use super::netconf;
 use super::{Device, DeviceError, DeviceProblem, Dial, RollbackClass, Target};
 use crate::domain::config::dialect::Dialect;
@@ -29,6 +30,7 @@ struct Ways {
 #[derive(Clone, Debug)]
 pub struct SshDialer {
     pages: BTreeMap<PlatformName, Ways>,
+    limits: LoginLimits,
 }
 
 impl SshDialer {
@@ -39,7 +41,8 @@ impl SshDialer {
             netconf: platform.page.netconf.clone().map(|page| (page, Arc::new(platform.dialect.clone()))),
         };
         let pages = platforms.iter().map(|(name, platform)| (name.clone(), ways(platform)));
-        Self { pages: pages.filter(|(_, ways)| ways.cli.is_some() || ways.netconf.is_some()).collect() }
+        let pages = pages.filter(|(_, ways)| ways.cli.is_some() || ways.netconf.is_some()).collect();
+        Self { pages, limits: LoginLimits::default() }
     }
 }
 
@@ -51,6 +54,7 @@ impl Dial for SshDialer {
                 let hint = "plan it from saved configurations with `plan --running-from DIR`";
                 return Err(DeviceError::refused(DeviceProblem::Protocol, message).hint(hint));
             };
+            let _turn = self.limits.turn(target).await?;
             let mut target = target.clone();
             let transport = target.options.remove(TRANSPORT);
             match (transport.as_deref(), &ways.cli, &ways.netconf) {
