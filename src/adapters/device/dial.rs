@@ -9,7 +9,7 @@ use super::cli::connect;
 use super::{Device, DeviceError, DeviceProblem, Dial, RollbackClass, Target};
 use crate::domain::name::PlatformName;
 use crate::domain::platform::Platform;
-use crate::domain::platform::session::{SessionPage, Transaction};
+use crate::domain::platform::session::SessionPage;
 
 /// Opens command line sessions over SSH, led by the platform pages.
 #[derive(Clone, Debug)]
@@ -39,10 +39,6 @@ impl Dial for SshDialer {
     }
 
     fn class_of(&self, platform: &PlatformName) -> Option<RollbackClass> {
-        self.pages.get(platform).map(|page| match page.transaction {
-            Transaction::ConfigSession(_) => RollbackClass::A,
-            Transaction::ShellTimer(_) => RollbackClass::B,
-            Transaction::Immediate(_) => RollbackClass::C,
-        })
+        self.pages.get(platform)?.transaction.class()
     }
 }

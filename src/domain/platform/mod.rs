@@ -9,6 +9,8 @@ pub mod terminal;
 
 pub mod compare;
 
+pub mod transaction;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
