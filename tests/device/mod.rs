@@ -5,9 +5,11 @@ mod eos;
 mod frr;
 mod frr_lab;
 mod login;
+mod played;
 mod pool;
 mod scripted;
 mod simulator;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

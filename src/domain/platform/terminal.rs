@@ -278,8 +278,11 @@ impl Terminal {
             let start = text[..end - 1].rfind('\n').map_or(0, |at| at + 1);
             let before = text[start..end].trim_end_matches('\n');
             if !before.trim().is_empty() && !self.decorations.fits(before) {
+                // the line above the earlier prompt may be gone
+                let is_double = self.modes[prompt.mode].above.is_some();
                 let same = |other: Prompt| {
-                    (other.mode, &other.host, &other.section) == (prompt.mode, &prompt.host, &prompt.section)
+                    let is_place = (other.mode, &other.section) == (prompt.mode, &prompt.section);
+                    other.host == prompt.host && (is_place || is_double)
                 };
                 return self.prompt(before, &text[..start]).is_some_and(same).then_some(prompt);
             }
@@ -449,6 +452,11 @@ fn with_host(prompt: &str, host: &str) -> Option<String> {
                 depth -= 1;
                 if depth == 0 {
                     let end = start + at + 1;
+                    let inner = &prompt[start + "(?P<host>".len()..end - 1];
+                    let is_possible = Regex::new(&format!("^(?:{inner})$")).is_ok_and(|inner| inner.is_match(host));
+                    if !is_possible {
+                        return None;
+                    }
                     return Some(format!("{}(?P<host>{}){}", &prompt[..start], regex::escape(host), &prompt[end..]));
                 }
             }

@@ -109,6 +109,11 @@ impl Candidates<'_> {
         type_all(self.cli, &self.rules.confirm, &values).await.map_err(lost)?;
         if self.rules.session_bound {
             type_all(self.cli, &self.rules.leave, &values).await.map_err(lost)?;
+            let running = read_on(self.cli).await.map_err(lost)?;
+            if self.cli.page().same(&self.candidate.base, &running) {
+                let message = format!("{} is at its base: the change was taken back before", self.cli.name());
+                return Err(DeviceError::refused(DeviceProblem::Stale, message));
+            }
         }
         if self.rules.pending.is_some() && self.timer().await.map_err(lost)? != Timer::None {
             let message = format!("{}: the timer still runs after the confirmation", self.cli.name());
