@@ -86,7 +86,8 @@ fn dialogue(path: &Path) -> Option<(String, Vec<(String, String)>)> {
     Some((greeting, commands))
 }
 
-const CONFIGURATION: &[&str] = &["show running-config", "show configuration", "display current-configuration", "show", "/export", "show | grep"];
+const CONFIGURATION: &[&str] =
+    &["show running-config", "show configuration", "display current-configuration", "show", "/export", "show | grep"];
 
 fn is_configuration(command: &str) -> bool {
     let command = command.trim();
@@ -166,7 +167,12 @@ fn compare(page: &SessionPage, configuration: &str, stored: &str) -> Result<(), 
     let last_is_there = ours.iter().rev().take(3).any(|line| theirs.iter().rev().take(4).any(|other| other == line));
     // their models leave out what changes often; a line is lost or torn when it is not theirs and most are
     if missing.len() * 50 > ours.len() + 150 || !last_is_there {
-        return Err(format!("{} of {} lines are not in theirs, for example {:?}", missing.len(), ours.len(), missing.first()));
+        return Err(format!(
+            "{} of {} lines are not in theirs, for example {:?}",
+            missing.len(),
+            ours.len(),
+            missing.first()
+        ));
     }
     Ok(())
 }
@@ -175,7 +181,8 @@ fn compare(page: &SessionPage, configuration: &str, stored: &str) -> Result<(), 
 fn whole_dialogues_are_read() {
     let Some(folder) = conformance() else { return };
     let (mut cases, mut misses, mut others) = (0, Vec::new(), Vec::new());
-    let mut files: Vec<_> = std::fs::read_dir(folder.join("oxidized/data")).unwrap().flatten().map(|e| e.path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder.join("oxidized/data")).unwrap().flatten().map(|e| e.path()).collect();
     files.sort();
     for path in files {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -1,6 +1,7 @@
 //! The driver against real and scripted devices over SSH.
 
 mod dead_man;
+mod delay;
 mod eos;
 mod frr;
 mod frr_lab;

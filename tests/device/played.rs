@@ -141,7 +141,11 @@ impl Device {
             ("extreme_exos", ..) => format!("* r1.{} # ", self.log.len()),
             (name, true, empty) => {
                 let host = if name == "cisco_iosxr" { "RP/0/RP0/CPU0:r1" } else { "r1" };
-                let section = if empty { "config".to_owned() } else { format!("config-{}", "if-".repeat(seat.path.len() - 1) + "if") };
+                let section = if empty {
+                    "config".to_owned()
+                } else {
+                    format!("config-{}", "if-".repeat(seat.path.len() - 1) + "if")
+                };
                 format!("{host}({section})#")
             }
             ("cisco_iosxr", false, _) => "RP/0/RP0/CPU0:r1#".into(),
@@ -238,7 +242,8 @@ impl Device {
             seat.path.pop();
             return String::new();
         }
-        let is_candidate = matches!(&self.page.transaction, Transaction::Candidate(rules) if self.is_capable || !rules.else_lines);
+        let is_candidate =
+            matches!(&self.page.transaction, Transaction::Candidate(rules) if self.is_capable || !rules.else_lines);
         let dialect = &self.platform.dialect;
         let mut text = String::new();
         for (depth, section) in seat.path.iter().chain([&line.to_owned()]).enumerate() {
@@ -286,7 +291,10 @@ impl Device {
             ),
             (None, "juniper_junos") => "0   2026-11-21 07:00:00 UTC by ops via cli\r\n".into(),
             (Some(timed), "cisco_iosxe") => {
-                format!("Time configured(or reconfigured): 22:50:48 UTC\r\nTimer type: absolute timer\r\nTimer value: 2 min\r\nUser: {}\r\n", timed.user)
+                format!(
+                    "Time configured(or reconfigured): 22:50:48 UTC\r\nTimer type: absolute timer\r\nTimer value: 2 min\r\nUser: {}\r\n",
+                    timed.user
+                )
             }
             (None, "cisco_iosxe") => "%No Rollback Confirmed Change pending\r\n".into(),
             (Some(_), "cisco_iosxr") => "Session  Line  User\r\nClient: commit-confirm\r\n".into(),
@@ -320,7 +328,10 @@ impl Device {
         }
         if rules.enter.first().is_some_and(|enter| enter == line) && !is_in {
             let is_locked = self.seats.iter().any(|(other, seat)| *other != session && seat.is_configuring);
-            if is_locked && self.timed.as_ref().is_none_or(|timed| timed.session != session) && rules.enter[0].contains("exclusive") {
+            if is_locked
+                && self.timed.as_ref().is_none_or(|timed| timed.session != session)
+                && rules.enter[0].contains("exclusive")
+            {
                 return Some("error: configuration database locked by eve\r\n% Error\r\n".into());
             }
             let candidate = self.running.clone();
@@ -334,11 +345,19 @@ impl Device {
             self.seats.get_mut(&session).unwrap().is_committed = true;
             return Some("commit confirmed will be automatically rolled back\r\ncommit complete\r\n".into());
         }
-        if line.ends_with("confirmed-accept") || line == "commit confirmed accept" || line == "confirm" || line.ends_with("--confirm-yes") {
+        if line.ends_with("confirmed-accept")
+            || line == "commit confirmed accept"
+            || line == "confirm"
+            || line.ends_with("--confirm-yes")
+        {
             self.timed = None;
             return Some(String::new());
         }
-        if line.ends_with("confirmed-reject") || line == "commit confirmed cancel" || line == "abort trial" || line.ends_with("--confirm-no") {
+        if line.ends_with("confirmed-reject")
+            || line == "commit confirmed cancel"
+            || line == "abort trial"
+            || line.ends_with("--confirm-no")
+        {
             self.expire();
             return Some(String::new());
         }
@@ -373,7 +392,8 @@ impl Device {
         if rules.check.as_deref() == Some(line) {
             return Some("configuration check succeeds\r\n".into());
         }
-        let leaves = rules.discard.last().is_some_and(|last| last == line) || rules.leave.last().is_some_and(|last| last == line);
+        let leaves = rules.discard.last().is_some_and(|last| last == line)
+            || rules.leave.last().is_some_and(|last| last == line);
         if leaves {
             if rules.enter.is_empty() {
                 self.seats.get_mut(&session).unwrap().candidate = self.running.clone();
@@ -412,7 +432,10 @@ impl Device {
             }
             return Some(String::new());
         }
-        let confirms = rules.confirm.iter().find(|word| word.contains("confirm") || word.contains("commit") || word.contains("save"));
+        let confirms = rules
+            .confirm
+            .iter()
+            .find(|word| word.contains("confirm") || word.contains("commit") || word.contains("save"));
         if confirms.is_some_and(|confirm| confirm == line) {
             self.timed = None;
             return Some(String::new());
@@ -425,7 +448,9 @@ impl Device {
     }
 
     fn immediate(&mut self, line: &str, rules: &Immediate) -> Option<String> {
-        let name = |templates: &[String]| templates.iter().find_map(|template| fits(template, line)).and_then(|words| words.first().cloned());
+        let name = |templates: &[String]| {
+            templates.iter().find_map(|template| fits(template, line)).and_then(|words| words.first().cloned())
+        };
         if let Some(name) = name(&rules.keep) {
             self.copies.insert(name, self.running.clone());
             return Some("Done\r\n".into());

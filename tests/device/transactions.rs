@@ -8,9 +8,9 @@ use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::platform::Platform;
 use reconverge::engine::deploy::work::command_lines;
 
+use super::Door;
 use super::played::{Death, Device, Shared};
 use super::scripted::{Manners, start};
-use super::Door;
 
 const T: Duration = Duration::from_secs(120);
 
@@ -143,7 +143,8 @@ impl Rig {
         let door = start(case.platform, shared.clone(), Manners::default()).await;
         let dialect = &platform.dialect;
         let (from, to) = (dialect.parse(case.base), dialect.parse(case.target));
-        let lines = |from, to| command_lines(&dialect.remediate(from, to, &Scope::Replace).send_lines(&dialect.page.exit));
+        let lines =
+            |from, to| command_lines(&dialect.remediate(from, to, &Scope::Replace).send_lines(&dialect.page.exit));
         let candidate = Candidate {
             change: "rc-7f3a".into(),
             label: "reconverge plan=1".into(),
@@ -191,7 +192,11 @@ async fn changes_are_staged_committed_confirmed_and_rolled_back() {
         let mut fresh = rig.open().await;
         fresh.running().await.unwrap();
         fresh.confirm(&rig.candidate).await.unwrap_or_else(|error| panic!("{name}: confirm: {error}\n{}", rig.log()));
-        assert!(rig.device(|device| device.timed.is_none()) && rig.holds(case.target), "{name}: after the confirm\n{}", rig.log());
+        assert!(
+            rig.device(|device| device.timed.is_none()) && rig.holds(case.target),
+            "{name}: after the confirm\n{}",
+            rig.log()
+        );
         let mut late = rig.open().await;
         late.rollback(&rig.candidate).await.unwrap_or_else(|error| panic!("{name}: rollback: {error}\n{}", rig.log()));
         assert!(rig.holds(case.base), "{name}: after the rollback\n{}", rig.log());
@@ -203,16 +208,27 @@ async fn an_unconfirmed_change_goes_back_early_and_by_the_timer() {
     for case in cases() {
         let rig = Rig::new(&case).await;
         let name = case.platform;
-        rig.open().await.commit(&rig.candidate, T).await.unwrap_or_else(|error| panic!("{name}: {error}\n{}", rig.log()));
+        rig.open()
+            .await
+            .commit(&rig.candidate, T)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{}", rig.log()));
         let rolled = rig.open().await.rollback(&rig.candidate).await;
         rolled.unwrap_or_else(|error| panic!("{name}: rollback: {error}\n{}", rig.log()));
         assert!(rig.holds(case.base) && rig.device(|device| device.timed.is_none()), "{name}\n{}", rig.log());
         if case.class == RollbackClass::C {
             continue;
         }
-        rig.open().await.commit(&rig.candidate, T).await.unwrap_or_else(|error| panic!("{name}: again: {error}\n{}", rig.log()));
+        rig.open()
+            .await
+            .commit(&rig.candidate, T)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: again: {error}\n{}", rig.log()));
         rig.device(Device::expire);
-        let has_evidence = matches!(name, "juniper_junos" | "cisco_iosxe" | "cisco_iosxr" | "huawei_vrp" | "nokia_sros" | "cumulus_nvue");
+        let has_evidence = matches!(
+            name,
+            "juniper_junos" | "cisco_iosxe" | "cisco_iosxr" | "huawei_vrp" | "nokia_sros" | "cumulus_nvue"
+        );
         let confirmed = rig.open().await.confirm(&rig.candidate).await;
         if has_evidence {
             let error = confirmed.expect_err(name);
@@ -230,20 +246,31 @@ async fn a_refused_line_is_named_and_nothing_stays() {
         let line = reconverge::adapters::device::CommandLine { text: case.bad.into(), depth: 0, enters: false };
         rig.candidate.commands.push(line);
         let error = rig.open().await.commit(&rig.candidate, T).await.expect_err(name);
-        assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Rejected), "{name}: {error}\n{}", rig.log());
+        assert_eq!(
+            (error.certainty, error.problem),
+            (Certainty::Refused, DeviceProblem::Rejected),
+            "{name}: {error}\n{}",
+            rig.log()
+        );
         let is_named = error.message.contains("frobnicate") || error.message.contains("syntax error");
         assert!(is_named, "{name}: {error}");
         assert!(rig.holds(case.base), "{name}: {error}\n{}", rig.log());
         // the device is as it was: the next change goes through
         let _ = rig.candidate.commands.pop();
-        rig.open().await.commit(&rig.candidate, T).await.unwrap_or_else(|error| panic!("{name}: {error}\n{}", rig.log()));
+        rig.open()
+            .await
+            .commit(&rig.candidate, T)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{}", rig.log()));
         assert!(rig.holds(case.target), "{name}");
     }
 }
 
 #[tokio::test]
 async fn a_timed_commit_of_somebody_else_is_left_alone() {
-    for case in cases().into_iter().filter(|case| matches!(case.platform, "juniper_junos" | "cisco_iosxe" | "cisco_iosxr")) {
+    for case in
+        cases().into_iter().filter(|case| matches!(case.platform, "juniper_junos" | "cisco_iosxe" | "cisco_iosxr"))
+    {
         let rig = Rig::new(&case).await;
         let name = case.platform;
         rig.device(Device::start_foreign);
@@ -259,7 +286,10 @@ async fn a_timed_commit_of_somebody_else_is_left_alone() {
 #[tokio::test]
 async fn a_session_that_dies_anywhere_in_a_commit_never_lies() {
     for case in cases().into_iter().filter(|case| {
-        matches!(case.platform, "juniper_junos" | "cisco_iosxe" | "cisco_iosxr" | "cisco_nxos" | "mikrotik_routeros" | "hpe_comware")
+        matches!(
+            case.platform,
+            "juniper_junos" | "cisco_iosxe" | "cisco_iosxr" | "cisco_nxos" | "mikrotik_routeros" | "hpe_comware"
+        )
     }) {
         let name = case.platform;
         for death in [Death::Before, Death::After] {
@@ -297,9 +327,15 @@ async fn a_device_without_its_timer_says_class_c() {
         rig.device(|device| device.is_capable = false);
         let mut device = rig.open().await;
         assert_eq!(device.rollback_class(), RollbackClass::C, "{}", case.platform);
-        device.commit(&rig.candidate, T).await.unwrap_or_else(|error| panic!("{}: {error}\n{}", case.platform, rig.log()));
+        device
+            .commit(&rig.candidate, T)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}\n{}", case.platform, rig.log()));
         assert!(rig.holds(case.target) && rig.device(|device| device.timed.is_none()), "{}", case.platform);
-        device.rollback(&rig.candidate).await.unwrap_or_else(|error| panic!("{}: {error}\n{}", case.platform, rig.log()));
+        device
+            .rollback(&rig.candidate)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}\n{}", case.platform, rig.log()));
         assert!(rig.holds(case.base), "{}", case.platform);
     }
 }

@@ -262,9 +262,12 @@ impl Terminal {
         let line = self.current_line();
         let text = line.trim().to_lowercase();
         let asks = ["]", "?", ":", ")"].iter().any(|end| text.ends_with(end))
-            && ["[y", "[n", "(y", "(n", "yes", "no]", "confirm", "password", "passphrase", "press ", "continue", "?", "filename"]
-                .iter()
-                .any(|word| text.contains(word));
+            && [
+                "[y", "[n", "(y", "(n", "yes", "no]", "confirm", "password", "passphrase", "press ", "continue", "?",
+                "filename",
+            ]
+            .iter()
+            .any(|word| text.contains(word));
         asks.then(|| line.trim().to_owned())
     }
 
@@ -365,7 +368,8 @@ impl Terminal {
 
     fn prompt(&self, line: &str, text: &str) -> Option<Prompt> {
         let above = text.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
-        let known = self.modes.iter().enumerate().filter_map(|(index, mode)| Some((index, mode, mode.learnt.as_ref()?)));
+        let known =
+            self.modes.iter().enumerate().filter_map(|(index, mode)| Some((index, mode, mode.learnt.as_ref()?)));
         let any = self.modes.iter().enumerate().map(|(index, mode)| (index, mode, &mode.prompt));
         known.chain(any).find_map(|(mode, known, prompt)| {
             let found = prompt.captures(line)?;

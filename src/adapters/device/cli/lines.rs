@@ -147,7 +147,11 @@ impl CliDevice {
     }
 
     /// Types the commands around a copy of the configuration on the device.
-    pub(super) async fn copy_commands(&mut self, candidate: &Candidate, commands: &[String]) -> Result<(), DeviceError> {
+    pub(super) async fn copy_commands(
+        &mut self,
+        candidate: &Candidate,
+        commands: &[String],
+    ) -> Result<(), DeviceError> {
         let name = candidate.change.clone();
         for command in commands {
             let cli = self.cli().await?;

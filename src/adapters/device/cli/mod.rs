@@ -16,7 +16,7 @@ mod reading;
 
 mod typing;
 
-mod config_session;
+mod login;
 
 mod shell_timer;
 
@@ -30,15 +30,15 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use self::config_session::Sessions;
 use self::page::Page;
 use self::reading::{complete, expect_approved, refused};
 use self::session::CliSession;
 use self::shell_timer::quote;
+use self::timed::candidate::Candidates;
+use self::timed::config_session::Sessions;
 use self::typing::{as_file, steps};
 use super::ssh::Connection;
 use super::{Auth, Candidate, Device, DeviceError, DeviceProblem, RollbackClass, Staged, Target};
-use self::timed::candidate::Candidates;
 use crate::domain::platform::session::{
     CandidateRules, ConfigSession, Immediate, SessionPage, ShellTimer, TimerFirst, Transaction, UnixShell, pattern,
 };

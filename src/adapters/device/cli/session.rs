@@ -19,8 +19,6 @@ use crate::domain::secret::Secret;
 
 /// How long something that looks like a prompt of another host must stay before it is asked again.
 const QUIET: Duration = Duration::from_millis(300);
-/// Empty lines that are typed to see the first prompt twice.
-const EMPTY_LINES_MAX: u32 = 5;
 /// Questions answered during one command.
 const ANSWERS_MAX: usize = 10_000;
 /// How long a device must be quiet before an unfinished line counts as a question that nobody answers.
@@ -31,11 +29,11 @@ const TEXT_PART_BYTES: usize = 4096;
 /// A command line that is ready for the next line.
 pub(crate) struct CliSession {
     channel: Channel<Msg>,
-    terminal: Terminal,
-    page: Arc<Page>,
-    name: String,
-    silence_max: Duration,
-    prompt: Prompt,
+    pub(super) terminal: Terminal,
+    pub(super) page: Arc<Page>,
+    pub(super) name: String,
+    pub(super) silence_max: Duration,
+    pub(super) prompt: Prompt,
     broken: bool,
 }
 
@@ -279,83 +277,6 @@ impl CliSession {
         Ok(reply.output)
     }
 
-    async fn learn_prompt(&mut self) -> Result<(), DeviceError> {
-        let mut asked = 0;
-        let mut answers = 0;
-        loop {
-            if asked > 0
-                && let Some(prompt) = self.terminal.repeated()
-            {
-                self.terminal.learn(&prompt);
-                self.terminal.take();
-                self.prompt = prompt;
-                return Ok(());
-            }
-            match self.terminal.seen() {
-                Seen::Question(index) => self.answer(index, &mut answers).await?,
-                Seen::Prompt(_) | Seen::Unlearnt(_) if asked == 0 => {
-                    asked = 1;
-                    let bytes = self.terminal.send("");
-                    self.write(bytes).await?;
-                }
-                Seen::Nothing if asked == 0 => self.receive("no prompt after the login").await?,
-                Seen::Prompt(_) | Seen::Unlearnt(_) | Seen::Nothing => {
-                    if self.receive_within(self.silence_max / (EMPTY_LINES_MAX + 1)).await? {
-                        continue;
-                    }
-                    // a device may throw away what was typed before its prompt
-                    asked += 1;
-                    if asked > EMPTY_LINES_MAX {
-                        return Err(self.silent("no prompt after the login"));
-                    }
-                    let bytes = self.terminal.send("");
-                    self.write(bytes).await?;
-                }
-            }
-        }
-    }
-
-    async fn become_privileged(&mut self, password: Option<&Secret>) -> Result<(), DeviceError> {
-        if self.prompt.role == Role::Operational {
-            return Ok(());
-        }
-        let Some(privilege) = self.page.session.privilege.clone().filter(|_| self.prompt.role == Role::User) else {
-            let message = format!("{}: the login ends in an unexpected mode", self.name);
-            return Err(DeviceError::refused(DeviceProblem::Protocol, message));
-        };
-        let question: Regex = pattern("privilege.question", &privilege.question)
-            .map_err(|error| DeviceError::refused(DeviceProblem::Protocol, error.to_string()))?;
-        let bytes = self.terminal.send(&privilege.command);
-        self.write(bytes).await?;
-        let mut asked = false;
-        loop {
-            if self.terminal.echo_was_seen() && self.terminal.asks(&question) {
-                let Some(password) = password.filter(|_| !asked) else {
-                    let message = format!("{}: `{}` was not allowed", self.name, privilege.command);
-                    return Err(DeviceError::refused(DeviceProblem::AuthFailed, message));
-                };
-                asked = true;
-                let bytes = self.terminal.answer(password.expose(), true);
-                self.write(bytes).await?;
-                self.receive("no answer to the password").await?;
-            }
-            match self.terminal.seen() {
-                Seen::Prompt(prompt) if prompt.role == Role::Operational => {
-                    self.terminal.take();
-                    self.prompt = prompt;
-                    return Ok(());
-                }
-                Seen::Prompt(_) if self.terminal.echo_was_seen() => {
-                    let message = format!("{}: `{}` was not allowed", self.name, privilege.command);
-                    return Err(DeviceError::refused(DeviceProblem::AuthFailed, message));
-                }
-                Seen::Prompt(_) | Seen::Unlearnt(_) | Seen::Question(_) | Seen::Nothing => {
-                    self.receive("no answer to the change of mode").await?;
-                }
-            }
-        }
-    }
-
     async fn finish(&mut self, line: &str) -> Result<(String, Prompt), DeviceError> {
         let mut answers = 0;
         loop {
@@ -393,7 +314,10 @@ impl CliSession {
                     let shown = self.page.masks.apply(line);
                     if let Some(question) = self.terminal.question() {
                         let question = self.page.masks.apply(&question);
-                        let message = format!("{}: `{shown}` asks `{question}`, and the platform page has no answer to it", self.name);
+                        let message = format!(
+                            "{}: `{shown}` asks `{question}`, and the platform page has no answer to it",
+                            self.name
+                        );
                         return Err(DeviceError::lost(DeviceProblem::Protocol, message));
                     }
                     self.receive_rest(&format!("`{shown}` did not end"), wait).await?;
@@ -417,7 +341,7 @@ impl CliSession {
         }
     }
 
-    async fn answer(&mut self, index: usize, answers: &mut usize) -> Result<(), DeviceError> {
+    pub(super) async fn answer(&mut self, index: usize, answers: &mut usize) -> Result<(), DeviceError> {
         *answers += 1;
         if *answers > ANSWERS_MAX {
             return Err(self.silent("too many questions"));
@@ -427,7 +351,7 @@ impl CliSession {
         self.write(bytes).await
     }
 
-    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), DeviceError> {
+    pub(super) async fn write(&mut self, bytes: Vec<u8>) -> Result<(), DeviceError> {
         match timeout(self.silence_max, self.channel.data_bytes(bytes)).await {
             Err(_) => Err(self.silent("it does not take any input")),
             Ok(Err(_)) => Err(self.ended()),
@@ -436,7 +360,7 @@ impl CliSession {
     }
 
     /// Waits for more output; `what` says what is missing when none comes.
-    async fn receive(&mut self, what: &str) -> Result<(), DeviceError> {
+    pub(super) async fn receive(&mut self, what: &str) -> Result<(), DeviceError> {
         if self.receive_within(self.silence_max).await? { Ok(()) } else { Err(self.silent(what)) }
     }
 
@@ -447,7 +371,7 @@ impl CliSession {
     }
 
     /// Returns whether anything came in time.
-    async fn receive_within(&mut self, wait: Duration) -> Result<bool, DeviceError> {
+    pub(super) async fn receive_within(&mut self, wait: Duration) -> Result<bool, DeviceError> {
         match timeout(wait, self.channel.wait()).await {
             Err(_) => Ok(false),
             Ok(message) => self.take_message(message).await.map(|()| true),
@@ -495,7 +419,7 @@ impl CliSession {
         lost(DeviceError::refused(DeviceProblem::Unreachable, format!("{} ended the session{after}", self.name)))
     }
 
-    fn silent(&self, what: &str) -> DeviceError {
+    pub(super) fn silent(&self, what: &str) -> DeviceError {
         let tail = self.page.masks.apply(&self.terminal.tail(2)).trim().to_owned();
         let waited = self.silence_max;
         let message = format!("{}: {what} within {waited:?}; the last output was `{tail}`", self.name);

@@ -247,7 +247,8 @@ fn without_text(output: &str, text: &str) -> String {
     }
     let is_typed = |line: &str| {
         let line = line.trim();
-        line.is_empty() || text.lines().any(|own| own.trim() == line || line.ends_with(own.trim()) && !own.trim().is_empty())
+        line.is_empty()
+            || text.lines().any(|own| own.trim() == line || line.ends_with(own.trim()) && !own.trim().is_empty())
     };
     output.lines().filter(|line| !is_typed(line)).collect::<Vec<_>>().join("\n")
 }

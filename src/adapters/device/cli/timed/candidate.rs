@@ -80,7 +80,8 @@ impl Candidates<'_> {
         if timed.is_none() || self.rules.pending.is_none() || self.timer().await.map_err(lost)? == Timer::Ours {
             return Ok(());
         }
-        let message = format!("{}: after `{command}` the device shows no running timer of this change", self.cli.name());
+        let message =
+            format!("{}: after `{command}` the device shows no running timer of this change", self.cli.name());
         Err(DeviceError::lost(DeviceProblem::Protocol, message))
     }
 
@@ -220,7 +221,8 @@ impl Candidates<'_> {
             return Ok(());
         }
         let certainty = if complaint.is_some() { Certainty::Refused } else { Certainty::Lost };
-        let mut words = complaint.unwrap_or_else(|| self.cli.page().masks.apply(reply.output.trim()).replace('\n', " / "));
+        let mut words =
+            complaint.unwrap_or_else(|| self.cli.page().masks.apply(reply.output.trim()).replace('\n', " / "));
         if let Some(reasons) = &self.rules.failed
             && let Ok(reply) = self.cli.type_line(reasons).await
         {
@@ -261,7 +263,8 @@ impl Candidates<'_> {
         let running = read_on(self.cli).await.map_err(refused)?;
         let page = self.cli.page();
         if page.same(&self.candidate.base, &running) {
-            let message = format!("{} has gone back to its base: the change was not confirmed in time", self.cli.name());
+            let message =
+                format!("{} has gone back to its base: the change was not confirmed in time", self.cli.name());
             return Err(DeviceError::refused(DeviceProblem::Stale, message));
         }
         if !self.rules.session_bound && page.same(&self.candidate.predicted, &running) {

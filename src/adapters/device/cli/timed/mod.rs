@@ -2,6 +2,8 @@
 
 pub(super) mod candidate;
 
+pub(super) mod config_session;
+
 pub(super) mod held;
 
 pub(super) mod timer_first;

@@ -8,9 +8,9 @@
 
 use std::time::Duration;
 
-use super::reading::{expect_approved, expect_base, read_on, refused};
-use super::session::CliSession;
-use super::typing::{Haste, Step, steps, type_steps};
+use super::super::reading::{expect_approved, expect_base, read_on, refused};
+use super::super::session::CliSession;
+use super::super::typing::{Haste, Step, steps, type_steps};
 use crate::adapters::device::ssh::lost;
 use crate::adapters::device::{Candidate, CommandLine, DeviceError, DeviceProblem, Staged};
 use crate::domain::platform::session::{ConfigSession, PageError, Patterns, Role, pattern};
