@@ -74,9 +74,15 @@ fn any(templates: &[String], line: &str) -> bool {
     templates.iter().any(|template| fits(template, line).is_some())
 }
 
+/// Reading a page takes a moment, and many devices use the same one.
+pub(crate) fn built_in(name: &'static str) -> Platform {
+    static READ: Mutex<BTreeMap<&str, Platform>> = Mutex::new(BTreeMap::new());
+    READ.lock().unwrap().entry(name).or_insert_with(|| Platform::built_in(name).unwrap()).clone()
+}
+
 impl Device {
-    pub(crate) fn new(platform: &str, running: &str) -> Self {
-        let platform = Platform::built_in(platform).unwrap();
+    pub(crate) fn new(platform: &'static str, running: &str) -> Self {
+        let platform = built_in(platform);
         let page = platform.session().unwrap();
         let running = platform.dialect.parse(running);
         Self {
@@ -338,35 +344,8 @@ impl Device {
             *self.seats.get_mut(&session).unwrap() = Seat { is_configuring: true, candidate, ..Seat::default() };
             return Some(String::new());
         }
-        if let Some(words) = rules.commit_timed.as_ref().filter(|_| is_in).and_then(|timed| fits(timed, line)) {
-            let seconds = Self::seconds(&words, rules.commit_timed.as_ref().unwrap());
-            self.start(session, seconds, words.join(" "));
-            self.running = self.seats[&session].candidate.clone();
-            self.seats.get_mut(&session).unwrap().is_committed = true;
-            return Some("commit confirmed will be automatically rolled back\r\ncommit complete\r\n".into());
-        }
-        if line.ends_with("confirmed-accept")
-            || line == "commit confirmed accept"
-            || line == "confirm"
-            || line.ends_with("--confirm-yes")
-        {
-            self.timed = None;
-            return Some(String::new());
-        }
-        if line.ends_with("confirmed-reject")
-            || line == "commit confirmed cancel"
-            || line == "abort trial"
-            || line.ends_with("--confirm-no")
-        {
-            self.expire();
-            return Some(String::new());
-        }
-        if is_in && fits(&rules.commit, line).is_some() || line == "commit" && is_in {
-            if !self.seats[&session].is_committed {
-                self.running = self.seats[&session].candidate.clone();
-            }
-            self.timed = None;
-            return Some("commit complete\r\nConfiguration committed successfully\r\n".into());
+        if let Some(said) = self.commits(session, line, rules) {
+            return Some(said);
         }
         if !is_in {
             return None;
@@ -407,6 +386,42 @@ impl Device {
             return Some(String::new());
         }
         any(&rules.discard, line).then(String::new).or_else(|| any(&rules.leave, line).then(String::new))
+    }
+
+    /// Commits, confirmations and what takes a commit back.
+    fn commits(&mut self, session: usize, line: &str, rules: &CandidateRules) -> Option<String> {
+        let is_in = self.seats[&session].is_configuring || rules.enter.is_empty();
+        if let Some(words) = rules.commit_timed.as_ref().filter(|_| is_in).and_then(|timed| fits(timed, line)) {
+            let seconds = Self::seconds(&words, rules.commit_timed.as_ref().unwrap());
+            self.start(session, seconds, words.join(" "));
+            self.running = self.seats[&session].candidate.clone();
+            self.seats.get_mut(&session).unwrap().is_committed = true;
+            return Some("commit confirmed will be automatically rolled back\r\ncommit complete\r\n".into());
+        }
+        if line.ends_with("confirmed-accept")
+            || line == "commit confirmed accept"
+            || line == "confirm"
+            || line.ends_with("--confirm-yes")
+        {
+            self.timed = None;
+            return Some(String::new());
+        }
+        if line.ends_with("confirmed-reject")
+            || line == "commit confirmed cancel"
+            || line == "abort trial"
+            || line.ends_with("--confirm-no")
+        {
+            self.expire();
+            return Some(String::new());
+        }
+        if is_in && (fits(&rules.commit, line).is_some() || line == "commit") {
+            if !self.seats[&session].is_committed {
+                self.running = self.seats[&session].candidate.clone();
+            }
+            self.timed = None;
+            return Some("commit complete\r\nConfiguration committed successfully\r\n".into());
+        }
+        None
     }
 
     fn timer_first(&mut self, session: usize, line: &str, rules: &TimerFirst) -> Option<String> {

@@ -9,7 +9,7 @@ use reconverge::domain::platform::Platform;
 use reconverge::engine::deploy::work::command_lines;
 
 use super::Door;
-use super::played::{Death, Device, Shared};
+use super::played::{Death, Device, Shared, built_in};
 use super::scripted::{Manners, start};
 
 const T: Duration = Duration::from_secs(120);
@@ -30,6 +30,10 @@ const IOS: (&str, &str) = (
 );
 
 fn cases() -> Vec<Case> {
+    indented_cases().into_iter().chain(flat_cases()).collect()
+}
+
+fn indented_cases() -> Vec<Case> {
     use RollbackClass::{A, C};
     let indented = |platform, class| Case { platform, class, base: IOS.0, target: IOS.1, bad: "frobnicate everything" };
     let vrp = |platform, class| Case {
@@ -75,6 +79,13 @@ fn cases() -> Vec<Case> {
             target: "hostname r1\ninterface Management0/0\n description new\n mtu 1400\n",
             ..indented("cisco_asa", C)
         },
+    ]
+}
+
+fn flat_cases() -> Vec<Case> {
+    use RollbackClass::{A, C};
+    let set = |platform, class, base, target, bad| Case { platform, class, base, target, bad };
+    vec![
         set(
             "nokia_sros",
             A,
@@ -136,7 +147,7 @@ struct Rig {
 
 impl Rig {
     async fn new(case: &Case) -> Self {
-        let platform = Platform::built_in(case.platform).unwrap();
+        let platform = built_in(case.platform);
         let device = Device::new(case.platform, case.base);
         let base = device.text();
         let shared = Shared(Arc::new(Mutex::new(device)));
@@ -159,7 +170,9 @@ impl Rig {
     async fn open(&self) -> Box<dyn reconverge::adapters::device::Device> {
         let mut target = self.door.target();
         target.command_timeout = Duration::from_secs(3);
-        cli::connect(&target, &self.door.page()).await.unwrap_or_else(|error| panic!("{}: {error}", self.door.platform))
+        cli::connect(&target, &self.platform.session().unwrap())
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", self.door.platform))
     }
 
     fn holds(&self, text: &str) -> bool {
@@ -291,33 +304,41 @@ async fn a_session_that_dies_anywhere_in_a_commit_never_lies() {
             "juniper_junos" | "cisco_iosxe" | "cisco_iosxr" | "cisco_nxos" | "mikrotik_routeros" | "hpe_comware"
         )
     }) {
-        let name = case.platform;
         for death in [Death::Before, Death::After] {
-            for at in 0.. {
-                let rig = Rig::new(&case).await;
-                let mut device = rig.open().await;
-                rig.device(|device| device.dies_at = Some((at, death)));
-                let result = device.commit(&rig.candidate, T).await;
-                drop(device);
-                if rig.device(|device| device.dies_at.is_some()) {
-                    result.unwrap_or_else(|error| panic!("{name}: nothing died, and yet {error}"));
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                match result {
-                    Ok(()) => assert!(rig.holds(case.target), "{name} at {at}: not done"),
-                    Err(error) if error.certainty == Certainty::Refused => {
-                        assert!(rig.holds(case.base), "{name} at {at}: {error}\n{}", rig.log());
-                    }
-                    Err(_) => {}
-                }
-                if case.class == RollbackClass::A {
-                    rig.device(Device::expire);
-                    assert!(rig.holds(case.base), "{name} at {at}: the timer does not help\n{}", rig.log());
-                }
+            let mut at = 0;
+            while dies(&case, death, at).await {
+                at += 1;
             }
+            assert!(at > 3, "{}: it died only {at} times", case.platform);
         }
     }
+}
+
+/// Cuts the session at one line of a commit; returns whether there was such a line.
+async fn dies(case: &Case, death: Death, at: usize) -> bool {
+    let name = case.platform;
+    let rig = Rig::new(case).await;
+    let mut device = rig.open().await;
+    rig.device(|device| device.dies_at = Some((at, death)));
+    let result = device.commit(&rig.candidate, T).await;
+    drop(device);
+    if rig.device(|device| device.dies_at.is_some()) {
+        result.unwrap_or_else(|error| panic!("{name}: nothing died, and yet {error}"));
+        return false;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    match result {
+        Ok(()) => assert!(rig.holds(case.target), "{name} at {at}: not done"),
+        Err(error) if error.certainty == Certainty::Refused => {
+            assert!(rig.holds(case.base), "{name} at {at}: {error}\n{}", rig.log());
+        }
+        Err(_) => {}
+    }
+    if case.class == RollbackClass::A {
+        rig.device(Device::expire);
+        assert!(rig.holds(case.base), "{name} at {at}: the timer does not help\n{}", rig.log());
+    }
+    true
 }
 
 #[tokio::test]

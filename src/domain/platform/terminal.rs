@@ -472,11 +472,16 @@ fn with_host(prompt: &str, host: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
     use super::*;
     use crate::domain::platform::session::SessionPage;
 
-    fn terminal(platform: &str) -> Terminal {
-        let page = SessionPage::built_in(platform).expect("it is built in").expect("it is valid");
+    fn terminal(platform: &'static str) -> Terminal {
+        static PAGES: Mutex<BTreeMap<&str, SessionPage>> = Mutex::new(BTreeMap::new());
+        let read = || SessionPage::built_in(platform).expect("it is built in").expect("it is valid");
+        let page = PAGES.lock().expect("no test fails inside").entry(platform).or_insert_with(read).clone();
         let mut terminal = Terminal::new(&page.session).expect("patterns");
         terminal.push(b"\r\nhello r9# \r\nr1# ");
         assert!(matches!(terminal.seen(), Seen::Unlearnt(_)));

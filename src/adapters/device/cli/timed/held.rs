@@ -22,9 +22,12 @@ pub(in super::super) struct Held {
     number: u64,
 }
 
-static HELD: Mutex<(u64, BTreeMap<(String, String), Held>)> = Mutex::new((0, BTreeMap::new()));
+/// How many were kept so far, and those that are open, by device and change.
+type All = (u64, BTreeMap<(String, String), Held>);
 
-fn held() -> MutexGuard<'static, (u64, BTreeMap<(String, String), Held>)> {
+static HELD: Mutex<All> = Mutex::new((0, BTreeMap::new()));
+
+fn held() -> MutexGuard<'static, All> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
