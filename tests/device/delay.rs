@@ -41,6 +41,7 @@ impl Router {
             "show running-config" => return "hostname r1\r\n!\r\nend\r\n".into(),
             "show archive" => return "The maximum archive configurations allowed is 10.\r\n".into(),
             "show archive config rollback timer" if self.timer => return "Timer value: 2 min\r\nUser: ops\r\n".into(),
+            "show license" => return "Send the report? [yes/no]: \0".into(),
             "end" => (self.is_configuring, self.section) = (false, String::new()),
             "exit" => self.section.clear(),
             "configure revert now" | "configure confirm" => self.timer = false,
@@ -69,7 +70,10 @@ impl Character for Shared {
     fn line(&mut self, line: &str) -> Play {
         let mut router = self.0.lock().unwrap();
         let said = router.answer(line.trim());
-        Play::Say(format!("{said}{}", router.prompt()))
+        match said.strip_suffix('\0') {
+            Some(question) => Play::Say(question.to_owned()),
+            None => Play::Say(format!("{said}{}", router.prompt())),
+        }
     }
 }
 
@@ -166,4 +170,15 @@ async fn the_first_bad_line_of_many_under_way_is_named() {
         "{message}"
     );
     assert!(shared.0.lock().unwrap().typed.len() < 400 - 100);
+}
+
+#[tokio::test]
+async fn a_question_without_an_answer_is_shown() {
+    let shared = Shared(Arc::new(Mutex::new(Router::default())));
+    let door = start("cisco_iosxe", shared, Manners::default()).await;
+    let mut device = cli::connect(&door.target(), &door.page()).await.unwrap();
+    let begun = Instant::now();
+    let error = device.run("show license").await.expect_err("nobody answers");
+    assert!(error.message.contains("Send the report? [yes/no]:") && error.message.contains("no answer"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "it does not wait for the longest silence");
 }

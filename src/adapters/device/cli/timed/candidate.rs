@@ -149,6 +149,14 @@ impl Candidates<'_> {
         if base_returns(self.cli, self.candidate, wait).await? {
             return Ok(false);
         }
+        if self.is_timed && !self.rules.session_bound && self.rules.pending.is_none() {
+            // the device does not show its timer; without one this is answered with an error
+            let cancelled = type_all(self.cli, &self.rules.cancel, &values).await;
+            self.drop_candidate(&values).await.map_err(lost)?;
+            if cancelled.is_ok() && base_returns(self.cli, self.candidate, Duration::ZERO).await? {
+                return Ok(false);
+            }
+        }
         let undone = self.load(&self.candidate.undo, &values).await;
         if let Err(error) = undone {
             let _ = self.drop_candidate(&values).await;
