@@ -56,3 +56,34 @@ fn every_prompt_is_recognised_as_its_mode() {
     crate::support::say(&format!("conformance: prompts of platforms without a page: {}", others.join(", ")));
     judge("prompts", ours, &misses, 95);
 }
+
+#[test]
+fn prompts_of_our_own_are_recognised() {
+    for (platform, prompt, wanted) in [
+        ("arista_eos", "leaf1(s1)(config-s-rc_1-if-Et1)#", Role::Section),
+        ("arista_eos", "[admin@leaf1 ~]$ ", Role::Other),
+        ("cisco_asa", "fw/act/pri(config-if)# ", Role::Section),
+        ("cisco_iosxr", "RP/0/RSP0/CPU0:pe-1.lab(config-bgp-nbr-af)#", Role::Section),
+        ("cisco_iosxr", "sysadmin-vm:0_RP0# ", Role::Other),
+        ("cisco_nxos", "n9k(maint-mode)(config)# ", Role::Configuration),
+        ("hpe_comware", "\0<core-1.lab>", Role::Operational),
+        ("huawei_vrp", "[*ce-1-100GE1/0/1]", Role::Configuration),
+        ("juniper_junos", "{primary:node0}[edit]\nops@srx-1# ", Role::Configuration),
+        ("juniper_junos", "root@:~ # ", Role::Other),
+        ("nokia_sros", "*[ex:/configure router \"Base\"]\nA:ops@pe-1# ", Role::Configuration),
+        ("nokia_sros", "[/show router \"Base\"]\nA:ops@pe-1# ", Role::Operational),
+        (
+            "nokia_srlinux",
+            "--{ +* candidate private ops }--[ interface ethernet-1/1 ]--\nA:leaf1# ",
+            Role::Configuration,
+        ),
+        ("nokia_srlinux", "[linuxadmin@leaf1 ~]$ ", Role::Other),
+        ("vyos", "\u{1b}]0;vyos@r1\u{7}[edit]\nvyos@r1# ", Role::Configuration),
+        ("extreme_exos", "* Slot-1 core.47 # ", Role::Operational),
+        ("mikrotik_routeros", "[admin@office] <SAFE> /ip/address> ", Role::Operational),
+        ("fortinet_fortios", "fw1 (global) # ", Role::Section),
+        ("paloalto_panos", "admin@fw(active-primary)# ", Role::Configuration),
+    ] {
+        assert_eq!(role(platform, prompt), Ok(wanted), "{platform} {prompt:?}");
+    }
+}
