@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod conformance_flat;
 mod conformance_secrets;
+mod conformance_terminal;
 mod demo;
 mod device;
 mod frr_judge;

@@ -1,14 +1,17 @@
 //! The driver against real and scripted devices over SSH.
 
 mod dead_man;
+mod delay;
 mod eos;
 mod facts;
 mod frr;
 mod frr_lab;
 mod login;
+mod played;
 mod pool;
 mod scripted;
 mod simulator;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -28,6 +28,15 @@ pub(crate) trait Character: Send + 'static {
     fn echo(&self, line: &str) -> String {
         format!("{line}\r\n")
     }
+    /// The same for devices that tell their sessions apart; numbers begin with 1.
+    fn greeting_of(&mut self, _session: usize) -> String {
+        self.greeting()
+    }
+    fn line_of(&mut self, _session: usize, line: &str) -> Play {
+        self.line(line)
+    }
+    /// A connection ended.
+    fn closed(&mut self, _session: usize) {}
 }
 
 pub(crate) const PASSWORD: &str = "geheim-9";
@@ -45,6 +54,15 @@ struct Host {
     character: Arc<Mutex<dyn Character>>,
     manners: Manners,
     input: Vec<u8>,
+    session: usize,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Ok(mut character) = self.character.lock() {
+            character.closed(self.session);
+        }
+    }
 }
 
 /// Starts a device on a free port and returns its door with the right password and the pinned key.
@@ -62,7 +80,7 @@ pub(crate) async fn start(platform: &'static str, character: impl Character, man
     });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let mut host = Host { character: Arc::new(Mutex::new(character)), manners, input: Vec::new() };
+    let mut host = Host { character: Arc::new(Mutex::new(character)), manners, input: Vec::new(), session: 0 };
     tokio::spawn(async move { host.run_on_socket(config, &listener).await });
     Door {
         platform,
@@ -77,6 +95,7 @@ pub(crate) async fn start(platform: &'static str, character: impl Character, man
 impl server::Server for Host {
     type Handler = Self;
     fn new_client(&mut self, _: Option<std::net::SocketAddr>) -> Self {
+        self.session += 1;
         self.clone()
     }
 }
@@ -146,18 +165,24 @@ impl server::Handler for Host {
 
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
         session.channel_success(id)?;
-        let text = self.character.lock().expect("one at a time").greeting();
+        let text = self.character.lock().expect("one at a time").greeting_of(self.session);
         self.send(id, &text, session)
     }
 
     async fn data(&mut self, id: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
         self.input.extend_from_slice(data);
-        while let Some(end) = self.input.iter().position(|byte| *byte == b'\n' || *byte == b'\r') {
+        while let Some(end) = self.input.iter().position(|byte| b"\n\r\x04\x18".contains(byte)) {
+            let key = self.input[end];
             let line: Vec<u8> = self.input.drain(..=end).take(end).collect();
-            let line = String::from_utf8_lossy(&line).replace('\u{16}', "");
+            let mut line = String::from_utf8_lossy(&line).replace('\u{16}', "");
+            let is_key = key == 4 || key == 24;
+            if is_key {
+                line = char::from(key).to_string();
+            }
             let (echo, play) = {
                 let mut character = self.character.lock().expect("one at a time");
-                (character.echo(&line), character.line(&line))
+                let echo = if is_key { "\r\n".to_owned() } else { character.echo(&line) };
+                (echo, character.line_of(self.session, &line))
             };
             match play {
                 Play::Say(text) => self.send(id, &format!("{echo}{text}"), session)?,

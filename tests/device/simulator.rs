@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reconverge::adapters::device::simulated::{DeviceSpec, Fault, NetworkOptions, SimulatedDevice, SimulatedNetwork};
-use reconverge::adapters::device::{Auth, Candidate, Certainty, Device, DeviceProblem, HostKey, cli};
+use reconverge::adapters::device::{Auth, Candidate, Certainty, CommandLine, Device, DeviceProblem, HostKey, cli};
 
 use super::{Door, candidate};
 
@@ -69,6 +69,30 @@ async fn a_change_goes_through_and_back() {
     session.commit(&change, T).await.expect("it commits again");
     fresh.rollback(&change).await.expect("it goes back");
     assert_eq!((fresh.running().await.expect("it reads"), device.timed_commit()), (base, None));
+}
+
+#[tokio::test]
+async fn a_value_of_several_lines_is_typed_as_a_whole() {
+    let network = network().await;
+    let device = leaf(&network);
+    let mut session = open(device).await;
+    let base = session.running().await.expect("it reads");
+    let text = "banner motd\nleaf1# says % Invalid input\n  what is > this?\nEOF";
+    let line = |text: &str| CommandLine { text: text.to_owned(), depth: 0, enters: false };
+    let mut change = change(&base);
+    change.commands.splice(0..0, [line("ip name-server 192.0.2.53"), line(text)]);
+    change.undo.splice(0..0, [line("no banner motd"), line("no ip name-server 192.0.2.53")]);
+    session.stage(&change).await.expect("it stages");
+    session.commit(&change, T).await.expect("it commits");
+    let running = session.running().await.expect("it reads");
+    assert!(running.contains("banner motd\nleaf1# says % Invalid input\n  what is > this?\nEOF\n"), "{running}");
+    session.confirm(&change).await.expect("it confirms");
+    session.rollback(&change).await.expect("it goes back");
+    assert_eq!(session.running().await.expect("it reads"), base);
+    // a second line that is not part of a known kind of value is not typed
+    change.commands = vec![line("hostname a\nreload")];
+    let error = session.stage(&change).await.expect_err("two lines in one");
+    assert_eq!((error.certainty, error.problem), (Certainty::Refused, DeviceProblem::Protocol), "{error}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reconverge::adapters::device::netconf::NetconfDevice;
 use reconverge::adapters::device::netconf::message::{Datastore, copy_config, discard_changes};
-use reconverge::adapters::device::{Auth, Candidate, CommandLine, Device, HostKey, Target};
+use reconverge::adapters::device::{Access, Auth, Candidate, CommandLine, Device, HostKey, Target};
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::platform::Platform;
 use reconverge::domain::secret::Secret;
@@ -70,6 +70,7 @@ pub(crate) async fn server(name: &str) -> Option<Server> {
         connect_timeout: Duration::from_secs(10),
         command_timeout: Duration::from_secs(10),
         options: BTreeMap::new(),
+        access: Access::default(),
     };
     let server = Server { target, platform: Platform::built_in("netconf").unwrap(), _guard: guard };
     server.reset().await;

@@ -14,7 +14,7 @@ use crate::domain::config::dialect::Dialect;
 use crate::domain::name::PlatformName;
 use crate::domain::platform::Platform;
 use crate::domain::platform::netconf::NetconfPage;
-use crate::domain::platform::session::{SessionPage, Transaction};
+use crate::domain::platform::session::SessionPage;
 
 /// The setting of a device that chooses among the ways in which its platform can be spoken to.
 pub const TRANSPORT: &str = "transport";
@@ -77,10 +77,6 @@ impl Dial for SshDialer {
     fn class_of(&self, platform: &PlatformName) -> Option<RollbackClass> {
         // By NETCONF only the hello of the device tells it.
         let ways = self.pages.get(platform).filter(|ways| ways.netconf.is_none())?;
-        ways.cli.as_ref().map(|page| match page.transaction {
-            Transaction::ConfigSession(_) => RollbackClass::A,
-            Transaction::ShellTimer(_) => RollbackClass::B,
-            Transaction::Immediate(_) => RollbackClass::C,
-        })
+        ways.cli.as_ref()?.transaction.class()
     }
 }

@@ -12,6 +12,8 @@ pub mod compare;
 
 pub mod netconf;
 
+pub mod transaction;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -9,6 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::login::LoginPrompts;
+pub use super::transaction::{
+    CandidateRules, ConfigSession, Immediate, Load, Pending, Probe, ReadOnly, ShellTimer, TimerFirst, Transaction,
+};
 use crate::domain::secret::MASK;
 
 /// Both parts of a page that a driver needs.
@@ -30,6 +33,9 @@ pub struct Session {
     pub terminal: TerminalKind,
     /// The modes of the command line; the first whose prompt fits the whole line is the current one.
     pub modes: Vec<Mode>,
+    /// What is written behind the login name, for systems that take settings of the terminal there.
+    #[serde(default)]
+    pub login_suffix: Option<String>,
     /// How to leave a mode of role `user`.
     #[serde(default)]
     pub privilege: Option<Privilege>,
@@ -38,9 +44,11 @@ pub struct Session {
     pub open: Vec<String>,
     /// How the running configuration is read.
     pub running: Reading,
-    /// How the running configuration is kept for the next start.
-    pub save: Saving,
+    /// How the running configuration is kept for the next start; nothing where a device keeps it by itself.
+    #[serde(default)]
+    pub save: Option<Saving>,
     /// How the configuration mode works.
+    #[serde(default)]
     pub configuration: Configuration,
     /// Output that means that a command failed; tried on every line.
     pub errors: Vec<String>,
@@ -50,6 +58,9 @@ pub struct Session {
     /// Lines around a prompt that belong to it and not to the output.
     #[serde(default)]
     pub prompt_decorations: Vec<String>,
+    /// Lines before an output that do not belong to it: the time, the load of the processor.
+    #[serde(default)]
+    pub preambles: Vec<String>,
     /// How a character is typed that the command line would interpret.
     #[serde(default)]
     pub literal: Option<Literal>,
@@ -101,6 +112,8 @@ pub enum Role {
     Configuration,
     /// Inside a section of the configuration mode.
     Section,
+    /// Something else, where nothing of ours is typed: a shell, a script interpreter, an administration plane.
+    Other,
 }
 
 /// One mode of the command line.
@@ -113,7 +126,10 @@ pub struct Mode {
     pub role: Role,
     /// The whole prompt, anchored on both sides, with a group `host` and, for sections, a group `section`.
     pub prompt: String,
-    /// Some systems show only the first characters of the host name in this mode.
+    /// What the line above the prompt must be, for prompts of two lines.
+    #[serde(default)]
+    pub above: Option<String>,
+    /// Some systems cut the host name in this mode; this many characters are always shown.
     #[serde(default)]
     pub host_chars_max: Option<u16>,
 }
@@ -150,18 +166,19 @@ pub struct Saving {
 }
 
 /// What an output of a configuration line means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Silence {
     /// Every output that is not in `tolerated` is an error.
     Required,
     /// Only what `errors` knows is an error.
+    #[default]
     Expected,
 }
 
 /// How the configuration mode works.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Configuration {
     /// Opens it.
     pub enter: String,
@@ -169,6 +186,9 @@ pub struct Configuration {
     pub leave: String,
     /// Leaves one section.
     pub leave_section: String,
+    /// Leaving a section is not typed, because the word of the configuration itself does it or every line is absolute.
+    #[serde(default)]
+    pub absolute: bool,
     /// Lines that leave one section when they are part of a configuration.
     pub section_ends: Vec<String>,
     /// Whether a configuration line must be answered with silence.
@@ -179,6 +199,19 @@ pub struct Configuration {
     /// Lines that change the host part of the prompt; group 1 is the new name.
     #[serde(default)]
     pub renames: Vec<String>,
+    /// First lines of values that go over several lines; their last line is part of the value.
+    #[serde(default)]
+    pub texts: Vec<String>,
+    /// Lines that may be under way without an answer; 1 where the command line does not echo what was typed ahead.
+    #[serde(default = "one")]
+    pub window_lines: usize,
+    /// Lines that are typed alone, because they may ask or take long.
+    #[serde(default)]
+    pub alone: Vec<String>,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A question and its answer.
@@ -241,68 +274,6 @@ pub struct UnixShell {
     /// What to do when a command fails for want of rights.
     pub hint: String,
 }
-
-/// How a change is made safe on this platform.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Transaction {
-    /// A named private copy of the configuration with a timed commit (class A).
-    ConfigSession(Box<ConfigSession>),
-    /// A job on the device restores the configuration (class B); without a Unix shell as `immediate`.
-    ShellTimer(ShellTimer),
-    /// Every line acts at once and only the controller can undo (class C).
-    Immediate(Immediate),
-}
-
-/// Commands of a configuration session. `{name}` is the session, `{timer}` is `HH:MM:SS`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConfigSession {
-    /// Opens or creates the session.
-    pub enter: String,
-    /// The mode in which the session's lines are typed.
-    pub mode: String,
-    /// Leaves the session without committing.
-    pub leave: String,
-    /// Shows what the session would change.
-    pub diff: String,
-    /// Commits with a timer.
-    pub commit_timed: String,
-    /// Stops the timer and keeps the change.
-    pub confirm: String,
-    /// Commits at once.
-    pub commit_now: String,
-    /// Drops the session, or undoes a timed commit.
-    pub abort: String,
-    /// Lists the sessions.
-    pub list: String,
-    /// A row of the list, with the groups `name` and `state`.
-    pub listed: String,
-    /// Lines of the list that say that a timer is running; group 1 is the session.
-    pub pending: Vec<String>,
-    /// The states in which a session is over and its change was kept.
-    pub completed: Vec<String>,
-    /// Bounds of the timer in seconds, both included.
-    pub timer_s: (u64, u64),
-}
-
-/// The commands of the on-box timer. `{file}` is quoted by the driver.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ShellTimer {
-    /// A private folder below the home of the account.
-    pub folder: String,
-    /// Applies a file of configuration lines, going on after errors.
-    pub apply: String,
-    /// Makes the running configuration equal to a file; used when `apply` did not bring the base back.
-    #[serde(default)]
-    pub reload: Option<String>,
-}
-
-/// Nothing to say.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Immediate {}
 
 /// A page that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -447,6 +418,7 @@ impl Session {
             Role::Operational => "operational",
             Role::Configuration => "configuration",
             Role::Section => "section",
+            Role::Other => "other",
         };
         self.modes.iter().position(|mode| mode.role == role).ok_or(PageError::Mode(name))
     }
@@ -483,7 +455,7 @@ mod tests {
 
     #[test]
     fn built_in_pages_load_and_their_patterns_compile() {
-        for platform in ["frr", "arista_eos"] {
+        for platform in crate::domain::platform::Platform::names() {
             let page = page(platform);
             let session = &page.session;
             for mode in &session.modes {
@@ -491,8 +463,23 @@ mod tests {
                 assert!(prompt.capture_names().flatten().any(|name| name == "host"), "{platform} {}", mode.name);
                 assert!(mode.prompt.starts_with('^') && mode.prompt.ends_with('$'), "{platform} {}", mode.name);
             }
-            assert!(Masks::new(session).is_ok());
-            assert!(session.mode_of(Role::Operational).is_ok() && session.mode_of(Role::Section).is_ok());
+            for (field, patterns) in [
+                ("errors", &session.errors),
+                ("volatile", &session.volatile),
+                ("preambles", &session.preambles),
+                ("decorations", &session.prompt_decorations),
+                ("tolerated", &session.configuration.tolerated),
+                ("texts", &session.configuration.texts),
+                ("alone", &session.configuration.alone),
+                ("renames", &session.configuration.renames),
+            ] {
+                Patterns::new(field, patterns).unwrap_or_else(|error| panic!("{platform}: {error}"));
+            }
+            assert!(crate::domain::platform::terminal::Terminal::new(session).is_ok(), "{platform}");
+            assert!(Masks::new(session).is_ok(), "{platform}");
+            assert!(session.mode_of(Role::Operational).is_ok(), "{platform}");
+            let enters = !session.configuration.enter.is_empty();
+            assert!(!enters || session.mode_of(Role::Configuration).is_ok(), "{platform}");
         }
         assert!(SessionPage::built_in("nothing").is_none());
     }

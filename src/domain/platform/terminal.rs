@@ -5,7 +5,10 @@
 //! ```text
 //! login:    bytes ─► candidate prompt ─► empty line ─► the same prompt twice ─► learnt
 //! command:  send ─► echo ─► output … ─► last line is a prompt of the learnt host ─► take
+//! ahead:    send, send_ahead … ─► output … ─► a line "prompt + next command" ─► finished, and so on
 //! ```
+
+use std::collections::VecDeque;
 
 use regex::Regex;
 
@@ -53,7 +56,11 @@ enum Echo {
 }
 
 struct ModePattern {
+    source: String,
     prompt: Regex,
+    /// The prompt with the host name that was learnt.
+    learnt: Option<Regex>,
+    above: Option<Regex>,
     role: Role,
     host_chars_max: Option<usize>,
 }
@@ -68,6 +75,12 @@ pub struct Terminal {
     questions: Vec<Regex>,
     renames: Patterns,
     decorations: Patterns,
+    preambles: Patterns,
+    /// Commands that were typed ahead and whose echo has not come yet.
+    ahead: VecDeque<String>,
+    /// How far the text was searched for the next echo.
+    searched: usize,
+    finished: VecDeque<(String, Prompt)>,
     host: Option<String>,
     host_next: Option<String>,
     echo: Echo,
@@ -82,7 +95,10 @@ impl Terminal {
     pub fn new(page: &Session) -> Result<Self, PageError> {
         let mode = |mode: &super::session::Mode| {
             let prompt = pattern(&format!("modes.{}.prompt", mode.name), &mode.prompt)?;
-            Ok(ModePattern { prompt, role: mode.role, host_chars_max: mode.host_chars_max.map(usize::from) })
+            let above = mode.above.as_deref().map(|source| pattern(&format!("modes.{}.above", mode.name), source));
+            let host_chars_max = mode.host_chars_max.map(usize::from);
+            let source = mode.prompt.clone();
+            Ok(ModePattern { source, prompt, learnt: None, above: above.transpose()?, role: mode.role, host_chars_max })
         };
         let questions = page.dialogs.iter().map(|dialog| pattern("dialogs.question", &dialog.question));
         Ok(Self {
@@ -94,6 +110,10 @@ impl Terminal {
             questions: questions.collect::<Result<_, _>>()?,
             renames: Patterns::new("configuration.renames", &page.configuration.renames)?,
             decorations: Patterns::new("prompt_decorations", &page.prompt_decorations)?,
+            preambles: Patterns::new("preambles", &page.preambles)?,
+            ahead: VecDeque::new(),
+            searched: 0,
+            finished: VecDeque::new(),
             host: None,
             host_next: None,
             echo: Echo::Seen { output_from: 0 },
@@ -105,17 +125,47 @@ impl Terminal {
     pub fn send(&mut self, command: &str) -> Vec<u8> {
         let line = self.current_line();
         let without_space = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-        let shown = line.chars().count() + command.chars().count();
+        let shown = line.chars().count() + command.split('\n').next().map_or(0, |first| first.chars().count());
         self.host_next = self.renames.captured(command).map(str::to_owned);
         self.screen.take();
+        self.ahead.clear();
+        self.finished.clear();
         self.answered_at = None;
+        let first = command.split('\n').next().unwrap_or_default();
         self.echo = Echo::Awaited {
-            command: without_space(command),
+            command: without_space(first),
             prompt: without_space(&line),
             got: String::new(),
             read_bytes: 0,
             verifiable: shown < self.columns,
         };
+        self.typed(command)
+    }
+
+    /// Types one more command before the one before it was answered; see [`Self::finished`].
+    pub fn send_ahead(&mut self, command: &str) -> Vec<u8> {
+        self.ahead.push_back(command.trim_end().to_owned());
+        self.typed(command)
+    }
+
+    /// Tells whether a command can be typed ahead: its echo must be the command as it is, on one row.
+    pub fn can_be_ahead(&self, command: &str) -> bool {
+        let literal = |c| self.literal.as_ref().is_some_and(|literal| literal.characters.contains(c));
+        let fits = command.chars().count() + PROMPT_CHARS_MAX / 2 < self.columns;
+        fits && !command.trim().is_empty() && !command.chars().any(|c| c.is_control() || literal(c))
+    }
+
+    /// How many commands were typed ahead and have not been echoed.
+    pub fn ahead(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// Takes the answer of the oldest command whose end was seen by the echo of the next one.
+    pub fn finished(&mut self) -> Option<(String, Prompt)> {
+        self.finished.pop_front()
+    }
+
+    fn typed(&self, command: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(command.len() + 2);
         for character in command.chars() {
             if let Some(literal) = &self.literal
@@ -123,7 +173,11 @@ impl Terminal {
             {
                 bytes.extend_from_slice(literal.prefix.as_bytes());
             }
-            bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            if character == '\n' {
+                bytes.extend_from_slice(self.enter_key.as_bytes());
+            } else {
+                bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
         }
         bytes.extend_from_slice(self.enter_key.as_bytes());
         bytes
@@ -143,6 +197,7 @@ impl Terminal {
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.screen.push(bytes);
         self.follow_echo();
+        self.follow_ahead();
         self.screen.take_replies()
     }
 
@@ -174,10 +229,10 @@ impl Terminal {
             return Seen::Nothing;
         }
         let text: String = line.iter().collect();
-        if matches!(self.echo, Echo::Awaited { .. }) {
+        if matches!(self.echo, Echo::Awaited { .. }) || !self.ahead.is_empty() {
             return Seen::Nothing;
         }
-        if let Some(prompt) = self.prompt(&text) {
+        if let Some(prompt) = self.prompt(&text, self.screen.text()) {
             let known = self.knows(&prompt);
             return if known { Seen::Prompt(prompt) } else { Seen::Unlearnt(prompt) };
         }
@@ -194,27 +249,71 @@ impl Terminal {
         line.len() <= PROMPT_CHARS_MAX && question.is_match(&line.iter().collect::<String>())
     }
 
+    /// The output so far, with the unfinished line left out; empty before the echo.
+    pub fn output(&self) -> &str {
+        match self.echo {
+            Echo::Seen { output_from } => self.screen.text().get(output_from..).unwrap_or_default(),
+            Echo::Awaited { .. } | Echo::Wrong => "",
+        }
+    }
+
+    /// The unfinished line, when it reads like a question that waits for a person.
+    pub fn question(&self) -> Option<String> {
+        let line = self.current_line();
+        let text = line.trim().to_lowercase();
+        let asks = ["]", "?", ":", ")"].iter().any(|end| text.ends_with(end))
+            && [
+                "[y", "[n", "(y", "(n", "yes", "no]", "confirm", "password", "passphrase", "press ", "continue", "?",
+                "filename",
+            ]
+            .iter()
+            .any(|word| text.contains(word));
+        asks.then(|| line.trim().to_owned())
+    }
+
     /// Returns the prompt when it stands twice at the end, once before and once after an empty line.
     pub fn repeated(&self) -> Option<Prompt> {
         let line = self.current_line();
-        let before = self.screen.text().lines().rev().find(|line| !line.trim().is_empty())?;
-        if before.trim() != line.trim() {
-            return None;
+        let text = self.screen.text();
+        let prompt = self.prompt(&line, text)?;
+        let mut end = text.len();
+        while end > 0 {
+            let start = text[..end - 1].rfind('\n').map_or(0, |at| at + 1);
+            let before = text[start..end].trim_end_matches('\n');
+            if !before.trim().is_empty() && !self.decorations.fits(before) {
+                // the line above the earlier prompt may be gone
+                let is_double = self.modes[prompt.mode].above.is_some();
+                let same = |other: Prompt| {
+                    let is_place = (other.mode, &other.section) == (prompt.mode, &prompt.section);
+                    other.host == prompt.host && (is_place || is_double)
+                };
+                return self.prompt(before, &text[..start]).is_some_and(same).then_some(prompt);
+            }
+            end = start;
         }
-        self.prompt(&line)
+        None
     }
 
     /// Believes a prompt: from now on its host part ends an output.
     pub fn learn(&mut self, prompt: &Prompt) {
-        self.host = Some(prompt.host.clone());
+        self.set_host(prompt.host.clone());
         self.host_next = None;
+    }
+
+    /// A host name with the separator of the section in it (`[sw-core-Vlanif10]`) can only be told apart when it is known.
+    fn set_host(&mut self, host: String) {
+        for mode in &mut self.modes {
+            let is_cut = mode.host_chars_max.is_some();
+            mode.learnt = with_host(&mode.source, &host).filter(|_| !is_cut).and_then(|text| Regex::new(&text).ok());
+        }
+        self.host = Some(host);
     }
 
     /// Notes that a command ended with this prompt: a new host name that it announced is believed.
     pub fn accept(&mut self, prompt: &Prompt) {
         let renamed = self.host_next.take().filter(|next| self.fits_host(next, prompt));
         if let Some(host) = renamed {
-            self.host = Some(host);
+            self.set_host(host);
         }
     }
 
@@ -225,6 +324,15 @@ impl Terminal {
             text.drain(..output_from.min(text.len()));
         }
         self.echo = Echo::Seen { output_from: 0 };
+        self.searched = 0;
+        let (start, end) = self.bare(&text);
+        text.truncate(end);
+        text.drain(..start);
+        text
+    }
+
+    /// Where an output begins and ends without the lines that belong to the prompt.
+    fn bare(&self, text: &str) -> (usize, usize) {
         let mut end = text.len();
         while let Some(last) = text[..end].trim_end_matches('\n').rsplit('\n').next() {
             if last.trim().is_empty() || !self.decorations.fits(last) {
@@ -232,8 +340,14 @@ impl Terminal {
             }
             end = text[..end].trim_end_matches('\n').len() - last.len();
         }
-        text.truncate(end);
-        text
+        let mut start = 0;
+        for line in text[..end].split_inclusive('\n') {
+            if !self.preambles.fits(line.trim_end_matches('\n')) {
+                break;
+            }
+            start += line.len();
+        }
+        (start, end)
     }
 
     /// The end of what was seen, for messages: at most `lines_max` lines.
@@ -252,10 +366,21 @@ impl Terminal {
         self.screen.line().iter().take(PROMPT_CHARS_MAX + 1).collect()
     }
 
-    fn prompt(&self, line: &str) -> Option<Prompt> {
-        self.modes.iter().enumerate().find_map(|(mode, known)| {
-            let found = known.prompt.captures(line)?;
-            let part = |name| found.name(name).map_or_else(String::new, |group| group.as_str().to_owned());
+    fn prompt(&self, line: &str, text: &str) -> Option<Prompt> {
+        let above = text.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
+        let known =
+            self.modes.iter().enumerate().filter_map(|(index, mode)| Some((index, mode, mode.learnt.as_ref()?)));
+        let any = self.modes.iter().enumerate().map(|(index, mode)| (index, mode, &mode.prompt));
+        known.chain(any).find_map(|(mode, known, prompt)| {
+            let found = prompt.captures(line)?;
+            let over = match &known.above {
+                Some(pattern) => Some(pattern.captures(above)?),
+                None => None,
+            };
+            let part = |name| {
+                let group = found.name(name).or_else(|| over.as_ref().and_then(|over| over.name(name)));
+                group.map_or_else(String::new, |group| group.as_str().to_owned())
+            };
             Some(Prompt { mode, role: known.role, host: part("host"), section: part("section") })
         })
     }
@@ -265,8 +390,30 @@ impl Terminal {
     }
 
     fn fits_host(&self, host: &str, prompt: &Prompt) -> bool {
-        let chars_max = self.modes[prompt.mode].host_chars_max.unwrap_or(usize::MAX);
-        host.chars().take(chars_max).eq(prompt.host.chars())
+        let chars_min = self.modes[prompt.mode].host_chars_max.unwrap_or(usize::MAX);
+        host == prompt.host || host.starts_with(&prompt.host) && prompt.host.chars().count() >= chars_min
+    }
+
+    /// Looks for the echo of the next command that was typed ahead: it ends the answer before it.
+    fn follow_ahead(&mut self) {
+        while let (Echo::Seen { output_from }, Some(next)) = (&self.echo, self.ahead.front()) {
+            let from = self.searched.max(*output_from);
+            let text = self.screen.text();
+            let Some(length) = text[from..].find('\n') else { return };
+            self.searched = from + length + 1;
+            let line = text[from..from + length].trim_end();
+            let Some(head) = line.strip_suffix(next.as_str()) else { continue };
+            let Some(prompt) = self.prompt(head, &text[..from]).filter(|prompt| self.knows(prompt)) else { continue };
+            let output = &text[*output_from..from];
+            let (start, end) = self.bare(output);
+            let output = output[start..end].to_owned();
+            let renamed = self.renames.captured(next).map(str::to_owned);
+            self.accept(&prompt);
+            self.host_next = renamed;
+            self.echo = Echo::Seen { output_from: self.searched };
+            self.finished.push_back((output, prompt));
+            self.ahead.pop_front();
+        }
     }
 
     fn follow_echo(&mut self) {
@@ -293,13 +440,48 @@ impl Terminal {
     }
 }
 
+/// The pattern of a prompt with a host name in place of its group `host`.
+fn with_host(prompt: &str, host: &str) -> Option<String> {
+    let start = prompt.find("(?P<host>")?;
+    let mut depth = 0_usize;
+    let (mut is_class, mut is_escaped) = (false, false);
+    for (at, c) in prompt[start..].char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '[' => is_class = true,
+            ']' => is_class = false,
+            '(' if !is_class => depth += 1,
+            ')' if !is_class => {
+                depth -= 1;
+                if depth == 0 {
+                    let end = start + at + 1;
+                    let inner = &prompt[start + "(?P<host>".len()..end - 1];
+                    let is_possible = Regex::new(&format!("^(?:{inner})$")).is_ok_and(|inner| inner.is_match(host));
+                    if !is_possible {
+                        return None;
+                    }
+                    return Some(format!("{}(?P<host>{}){}", &prompt[..start], regex::escape(host), &prompt[end..]));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
     use super::*;
     use crate::domain::platform::session::SessionPage;
 
-    fn terminal(platform: &str) -> Terminal {
-        let page = SessionPage::built_in(platform).expect("it is built in").expect("it is valid");
+    fn terminal(platform: &'static str) -> Terminal {
+        static PAGES: Mutex<BTreeMap<&str, SessionPage>> = Mutex::new(BTreeMap::new());
+        let read = || SessionPage::built_in(platform).expect("it is built in").expect("it is valid");
+        let page = PAGES.lock().expect("no test fails inside").entry(platform).or_insert_with(read).clone();
         let mut terminal = Terminal::new(&page.session).expect("patterns");
         terminal.push(b"\r\nhello r9# \r\nr1# ");
         assert!(matches!(terminal.seen(), Seen::Unlearnt(_)));

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::CliDevice;
 use super::reading::{complete, expect_approved, expect_base, refused};
 use super::shell_timer::{DeadMan, Kept, Undone};
-use super::typing::{Step, as_file, steps, type_steps, type_tolerantly};
+use super::typing::{Haste, Step, as_file, steps, type_steps, type_tolerantly};
 use crate::adapters::device::ssh::lost;
 use crate::adapters::device::{Candidate, Certainty, Device as _, DeviceError, DeviceProblem, RollbackClass};
-use crate::domain::platform::session::{Role, ShellTimer, UnixShell};
+use crate::domain::platform::session::{Immediate, ShellTimer, UnixShell};
 
 impl CliDevice {
     /// Types the lines; they act at once. With a Unix shell a timer on the device is armed before the first one.
@@ -57,22 +57,16 @@ impl CliDevice {
 
     /// Types a change from the operational mode and goes back there. The flag says whether a line may have acted.
     async fn type_change(&mut self, change: &[Step]) -> Result<(), (bool, DeviceError)> {
-        let configuration = self.page.session.configuration.clone();
         let cli = self.cli().await.map_err(|error| (false, error))?;
-        let reply = cli.type_line(&configuration.enter).await.map_err(|error| (false, error))?;
-        if reply.prompt.role != Role::Configuration {
-            let words = cli.page().masks.apply(reply.output.trim());
-            let message = format!("{}: `{}` was answered with `{words}`", cli.name(), configuration.enter);
-            return Err((false, DeviceError::refused(DeviceProblem::Locked, message)));
-        }
-        if let Err(stopped) = type_steps(cli, change).await {
+        cli.open_configuration().await.map_err(|error| (false, error))?;
+        if let Err(stopped) = type_steps(cli, change, Haste::BySection).await {
             if stopped.usable {
                 // what follows is a roll-back, which reports for itself
-                let _ = cli.operational(&configuration.leave).await;
+                let _ = cli.close_configuration().await;
             }
             return Err((stopped.typed, stopped.error));
         }
-        cli.operational(&configuration.leave).await.map(drop).map_err(|error| (true, lost(error)))
+        cli.close_configuration().await.map_err(|error| (true, lost(error)))
     }
 
     /// After a line that was not accepted: back to the base, and the truth about it.
@@ -152,6 +146,40 @@ impl CliDevice {
         if self.type_back(candidate).await? { self.save().await } else { Ok(()) }
     }
 
+    /// Types the commands around a copy of the configuration on the device.
+    pub(super) async fn copy_commands(
+        &mut self,
+        candidate: &Candidate,
+        commands: &[String],
+    ) -> Result<(), DeviceError> {
+        let name = candidate.change.clone();
+        for command in commands {
+            let cli = self.cli().await?;
+            let command = cli.page().command(command, &[("name", &name)]);
+            cli.operational(&command).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the device bring its copy back, and helps where that was not enough.
+    pub(super) async fn rollback_copy(&mut self, candidate: &Candidate, copy: &Immediate) -> Result<(), DeviceError> {
+        let running = self.read().await.map_err(lost)?;
+        if !copy.restore.is_empty() && !self.page.same(&candidate.base, &running) {
+            // whether it worked is decided by reading the device again
+            if let Err(error) = self.copy_commands(candidate, &copy.restore).await {
+                tracing::warn!(device = self.connection.name(), %error, "the copy on the device was not brought back");
+            }
+        }
+        self.rollback_lines(candidate).await?;
+        if copy.forget.is_empty() {
+            return Ok(());
+        }
+        self.save().await?;
+        // a copy that was never made cannot be forgotten
+        let _ = self.copy_commands(candidate, &copy.forget).await;
+        Ok(())
+    }
+
     /// Returns whether anything had to be typed; the device prints its base then.
     async fn type_back(&mut self, candidate: &Candidate) -> Result<bool, DeviceError> {
         let running = self.read().await.map_err(lost)?;
@@ -159,15 +187,10 @@ impl CliDevice {
             return Ok(false);
         }
         let undo = steps(&candidate.undo, &self.page.session.configuration)?;
-        let configuration = self.page.session.configuration.clone();
         let cli = self.cli().await.map_err(lost)?;
-        let reply = cli.type_line(&configuration.enter).await.map_err(lost)?;
-        if reply.prompt.role != Role::Configuration {
-            let message = format!("{}: `{}` does not open the configuration", cli.name(), configuration.enter);
-            return Err(DeviceError::lost(DeviceProblem::Locked, message));
-        }
+        cli.open_configuration().await.map_err(lost)?;
         type_tolerantly(cli, &undo).await.map_err(lost)?;
-        cli.operational(&configuration.leave).await.map_err(lost)?;
+        cli.close_configuration().await.map_err(lost)?;
         let running = self.read().await.map_err(lost)?;
         expect_base(&self.page, self.connection.name(), candidate, &running).map(|()| true)
     }

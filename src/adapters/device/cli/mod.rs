@@ -10,15 +10,19 @@ pub(crate) mod page;
 
 pub(crate) mod session;
 
+mod pipeline;
+
 mod reading;
 
 mod typing;
 
-mod config_session;
+mod login;
 
 mod shell_timer;
 
 mod lines;
+
+mod timed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,15 +30,18 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use self::config_session::Sessions;
 use self::page::Page;
 use self::reading::{complete, expect_approved, refused};
 use self::session::CliSession;
 use self::shell_timer::quote;
+use self::timed::candidate::Candidates;
+use self::timed::config_session::Sessions;
 use self::typing::{as_file, steps};
 use super::ssh::Connection;
 use super::{Auth, Candidate, Device, DeviceError, DeviceProblem, RollbackClass, Staged, Target};
-use crate::domain::platform::session::{ConfigSession, SessionPage, ShellTimer, Transaction, UnixShell, pattern};
+use crate::domain::platform::session::{
+    CandidateRules, ConfigSession, Immediate, SessionPage, ShellTimer, TimerFirst, Transaction, UnixShell, pattern,
+};
 use crate::domain::secret::Secret;
 
 /// Longest name of a change on a device, in bytes.
@@ -42,10 +49,12 @@ const CHANGE_BYTES_MAX: usize = 64;
 
 /// One session with one device.
 struct CliDevice {
-    connection: Connection,
+    connection: Arc<Connection>,
     page: Arc<Page>,
     password: Option<Secret>,
     has_shell: bool,
+    /// Whether the device has the timer of its page.
+    is_timed: bool,
     cli: Option<CliSession>,
     staged: Option<String>,
 }
@@ -56,7 +65,14 @@ struct CliDevice {
 /// Always `Refused`; names the device, its address and port.
 pub async fn connect(target: &Target, page: &SessionPage) -> Result<Box<dyn Device>, DeviceError> {
     let page = Arc::new(Page::new(target, page)?);
-    let connection = Connection::open(target).boxed().await?;
+    let connection = match &page.session.login_suffix {
+        Some(suffix) => {
+            let target = Target { user: format!("{}{suffix}", target.user), ..target.clone() };
+            Connection::open(&target).boxed().await?
+        }
+        None => Connection::open(target).boxed().await?,
+    };
+    let connection = Arc::new(connection);
     let password = target.auth.iter().find_map(|auth| match auth {
         Auth::Password(password) => Some(password.clone()),
         Auth::Key(_) | Auth::Identity(_) | Auth::Agent(_) | Auth::Answers(_) => None,
@@ -65,10 +81,11 @@ pub async fn connect(target: &Target, page: &SessionPage) -> Result<Box<dyn Devi
         Some(shell) => is_unix_shell(&connection, shell).await.map_err(refused)?,
         None => false,
     };
-    let mut device = CliDevice { connection, page, password, has_shell, cli: None, staged: None };
+    let mut device = CliDevice { connection, page, password, has_shell, is_timed: true, cli: None, staged: None };
     if !has_shell {
         device.cli().boxed().await?;
     }
+    device.find_timer().boxed().await?;
     Ok(Box::new(device))
 }
 
@@ -96,6 +113,17 @@ async fn is_unix_shell(connection: &Connection, shell: &UnixShell) -> Result<boo
     }
 }
 
+/// The way in which this account changes this device.
+#[derive(Clone)]
+enum Way {
+    Sessions(Box<ConfigSession>),
+    Candidate(Box<CandidateRules>),
+    TimerFirst(Box<TimerFirst>),
+    ShellTimer(Box<(UnixShell, ShellTimer)>),
+    Lines(Immediate),
+    Nothing(String),
+}
+
 impl Device for CliDevice {
     fn running(&mut self) -> BoxFuture<'_, Result<String, DeviceError>> {
         async move { self.read().await.map_err(refused) }.boxed()
@@ -104,15 +132,21 @@ impl Device for CliDevice {
     fn stage<'a>(&'a mut self, candidate: &'a Candidate) -> BoxFuture<'a, Result<Staged, DeviceError>> {
         async move {
             check_name(&candidate.change)?;
-            let staged = match self.config_session() {
-                Some(sessions) => {
+            let is_timed = self.is_timed;
+            let staged = match self.way() {
+                Way::Sessions(sessions) => {
                     let cli = self.cli().await?;
                     Sessions::new(cli, &sessions, &candidate.change).stage(candidate).await?
                 }
-                None => {
+                Way::Candidate(rules) => {
+                    let cli = self.cli().await?;
+                    Candidates { cli, rules: &rules, candidate, is_timed }.stage().await?
+                }
+                Way::TimerFirst(_) | Way::ShellTimer(_) | Way::Lines(_) => {
                     self.check_lines(candidate).await.map_err(refused)?;
                     Staged::default()
                 }
+                Way::Nothing(reason) => return Err(self.never_changed(&reason)),
             };
             self.staged = Some(candidate.change.clone());
             Ok(staged)
@@ -128,11 +162,20 @@ impl Device for CliDevice {
         async move {
             check_name(&candidate.change)?;
             let is_staged = self.staged.take().is_some_and(|staged| staged == candidate.change);
-            let Some(sessions) = self.config_session() else {
-                return self.commit_lines(candidate, confirm_within).await;
-            };
-            let cli = self.cli().await?;
-            Sessions::new(cli, &sessions, &candidate.change).commit(candidate, is_staged, confirm_within).await
+            match self.way() {
+                Way::Sessions(sessions) => {
+                    let cli = self.cli().await?;
+                    Sessions::new(cli, &sessions, &candidate.change).commit(candidate, is_staged, confirm_within).await
+                }
+                Way::Candidate(rules) => self.commit_candidate(candidate, &rules, confirm_within).await,
+                Way::TimerFirst(rules) => self.commit_armed(candidate, &rules, confirm_within).await,
+                Way::Lines(copy) => {
+                    self.copy_commands(candidate, &copy.keep).await.map_err(refused)?;
+                    self.commit_lines(candidate, confirm_within).await
+                }
+                Way::ShellTimer(_) => self.commit_lines(candidate, confirm_within).await,
+                Way::Nothing(reason) => Err(self.never_changed(&reason)),
+            }
         }
         .boxed()
     }
@@ -140,11 +183,19 @@ impl Device for CliDevice {
     fn confirm<'a>(&'a mut self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), DeviceError>> {
         async move {
             check_name(&candidate.change)?;
-            if let Some(sessions) = self.config_session() {
-                let cli = self.cli().await?;
-                Sessions::new(cli, &sessions, &candidate.change).confirm(candidate).await?;
-            } else if let Some((shell, timer)) = self.timer() {
-                return self.confirm_timer(candidate, &shell, &timer).await;
+            match self.way() {
+                Way::Sessions(sessions) => {
+                    let cli = self.cli().await?;
+                    Sessions::new(cli, &sessions, &candidate.change).confirm(candidate).await?;
+                }
+                Way::Candidate(rules) => self.confirm_candidate(candidate, &rules).await?,
+                Way::TimerFirst(rules) => self.confirm_armed(candidate, &rules).await?,
+                Way::ShellTimer(parts) => return self.confirm_timer(candidate, &parts.0, &parts.1).await,
+                Way::Lines(copy) => {
+                    self.save().await?;
+                    return self.copy_commands(candidate, &copy.forget).await;
+                }
+                Way::Nothing(reason) => return Err(self.never_changed(&reason)),
             }
             self.save().await
         }
@@ -154,15 +205,18 @@ impl Device for CliDevice {
     fn rollback<'a>(&'a mut self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), DeviceError>> {
         async move {
             check_name(&candidate.change)?;
-            if let Some(sessions) = self.config_session() {
-                let cli = self.cli().await?;
-                let committed = Sessions::new(cli, &sessions, &candidate.change).rollback(candidate).await?;
-                return if committed { self.save().await } else { Ok(()) };
-            }
-            match self.timer() {
-                Some((shell, timer)) => self.rollback_timer(candidate, &shell, &timer).await,
-                None => self.rollback_lines(candidate).await,
-            }
+            let committed = match self.way() {
+                Way::Sessions(sessions) => {
+                    let cli = self.cli().await?;
+                    Sessions::new(cli, &sessions, &candidate.change).rollback(candidate).await?
+                }
+                Way::Candidate(rules) => self.rollback_candidate(candidate, &rules).await?,
+                Way::TimerFirst(rules) => return self.rollback_armed(candidate, &rules).await,
+                Way::ShellTimer(parts) => return self.rollback_timer(candidate, &parts.0, &parts.1).await,
+                Way::Lines(copy) => return self.rollback_copy(candidate, &copy).await,
+                Way::Nothing(reason) => return Err(self.never_changed(&reason)),
+            };
+            if committed { self.save().await } else { Ok(()) }
         }
         .boxed()
     }
@@ -171,7 +225,7 @@ impl Device for CliDevice {
         async move {
             check_name(&candidate.change)?;
             self.staged = None;
-            let Some(sessions) = self.config_session() else { return Ok(()) };
+            let Way::Sessions(sessions) = self.way() else { return Ok(()) };
             let cli = self.cli().await?;
             Sessions::new(cli, &sessions, &candidate.change).discard().await
         }
@@ -190,10 +244,11 @@ impl Device for CliDevice {
     }
 
     fn rollback_class(&self) -> RollbackClass {
-        match &self.page.transaction {
-            Transaction::ConfigSession(_) => RollbackClass::A,
-            Transaction::ShellTimer(_) if self.has_shell => RollbackClass::B,
-            Transaction::ShellTimer(_) | Transaction::Immediate(_) => RollbackClass::C,
+        match self.way() {
+            Way::Sessions(_) | Way::TimerFirst(_) => RollbackClass::A,
+            Way::Candidate(rules) if self.is_timed && rules.commit_timed.is_some() => RollbackClass::A,
+            Way::ShellTimer(_) => RollbackClass::B,
+            Way::Candidate(_) | Way::Lines(_) | Way::Nothing(_) => RollbackClass::C,
         }
     }
 
@@ -203,18 +258,45 @@ impl Device for CliDevice {
 }
 
 impl CliDevice {
-    fn config_session(&self) -> Option<ConfigSession> {
-        match &self.page.transaction {
-            Transaction::ConfigSession(sessions) => Some(sessions.as_ref().clone()),
-            Transaction::ShellTimer(_) | Transaction::Immediate(_) => None,
+    fn way(&self) -> Way {
+        match (&self.page.transaction, &self.page.session.shell) {
+            (Transaction::ConfigSession(sessions), _) => Way::Sessions(sessions.clone()),
+            (Transaction::Candidate(rules), _) if self.is_timed || !rules.else_lines => Way::Candidate(rules.clone()),
+            (Transaction::TimerFirst(rules), _) if self.is_timed => Way::TimerFirst(rules.clone()),
+            (Transaction::ShellTimer(timer), Some(shell)) if self.has_shell => {
+                Way::ShellTimer(Box::new((shell.clone(), timer.clone())))
+            }
+            (Transaction::Immediate(copy), _) => Way::Lines(copy.clone()),
+            (Transaction::ReadOnly(reason), _) => Way::Nothing(reason.reason.clone()),
+            (Transaction::Candidate(_) | Transaction::TimerFirst(_) | Transaction::ShellTimer(_), _) => {
+                Way::Lines(Immediate::default())
+            }
         }
     }
 
     fn timer(&self) -> Option<(UnixShell, ShellTimer)> {
-        match (&self.page.transaction, &self.page.session.shell) {
-            (Transaction::ShellTimer(timer), Some(shell)) if self.has_shell => Some((shell.clone(), timer.clone())),
+        match self.way() {
+            Way::ShellTimer(parts) => Some(*parts),
             _ => None,
         }
+    }
+
+    fn never_changed(&self, reason: &str) -> DeviceError {
+        let message = format!("{} is read and never changed: {reason}", self.connection.name());
+        DeviceError::refused(DeviceProblem::Rejected, message)
+    }
+
+    /// Finds out whether the device itself can do what its page says.
+    async fn find_timer(&mut self) -> Result<(), DeviceError> {
+        let Some(probe) = self.page.transaction.probe().cloned() else { return Ok(()) };
+        let present = pattern("transaction.probe.present", &probe.present)
+            .map_err(|error| DeviceError::refused(DeviceProblem::Protocol, error.to_string()))?;
+        let answer = self.cli().await?.type_line(&probe.command).await.map_err(refused)?;
+        self.is_timed = present.is_match(&answer.output);
+        if !self.is_timed {
+            tracing::info!(device = self.connection.name(), hint = probe.hint, "the device has no timer for changes");
+        }
+        Ok(())
     }
 
     /// The command line, opened when it is needed first.
@@ -262,7 +344,8 @@ impl CliDevice {
     }
 
     async fn save(&mut self) -> Result<(), DeviceError> {
-        let command = self.page.session.save.command.clone();
+        let Some(save) = self.page.session.save.clone() else { return Ok(()) };
+        let command = save.command;
         let answer = match self.ask(&command).await {
             Ok(answer) => answer,
             Err(error) => error.message,

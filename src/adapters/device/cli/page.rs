@@ -19,6 +19,8 @@ pub(crate) struct Page {
     pub(crate) session: Session,
     /// How a change is made safe.
     pub(crate) transaction: Transaction,
+    /// The login name.
+    pub(crate) user: String,
     /// What must not be shown.
     pub(crate) masks: Masks,
     options: BTreeMap<String, String>,
@@ -26,7 +28,9 @@ pub(crate) struct Page {
     tolerated: Patterns,
     volatile: Patterns,
     ends_with: Option<Regex>,
-    saved: Regex,
+    saved: Option<Regex>,
+    texts: Patterns,
+    alone: Patterns,
 }
 
 impl Page {
@@ -49,17 +53,22 @@ impl Page {
     fn compile(target: &Target, page: &SessionPage) -> Result<Self, PageError> {
         let session = &page.session;
         session.mode_of(Role::Operational)?;
-        session.mode_of(Role::Configuration)?;
+        if !session.configuration.enter.is_empty() {
+            session.mode_of(Role::Configuration)?;
+        }
         let reading = session.running.ends_with.as_deref();
         Ok(Self {
             transaction: page.transaction.clone(),
+            user: target.user.clone(),
             masks: Masks::new(session)?,
             options: session.with_options(&target.options)?,
             errors: Patterns::new("errors", &session.errors)?,
             tolerated: Patterns::new("configuration.tolerated", &session.configuration.tolerated)?,
             volatile: Patterns::new("volatile", &session.volatile)?,
             ends_with: reading.map(|source| pattern("running.ends_with", source)).transpose()?,
-            saved: pattern("save.success", &session.save.success)?,
+            saved: session.save.as_ref().map(|save| pattern("save.success", &save.success)).transpose()?,
+            texts: Patterns::new("configuration.texts", &session.configuration.texts)?,
+            alone: Patterns::new("configuration.alone", &session.configuration.alone)?,
             session: session.clone(),
         })
     }
@@ -87,6 +96,16 @@ impl Page {
         }
     }
 
+    /// Tells whether a value goes over several lines, by its first one.
+    pub(crate) fn is_text(&self, line: &str) -> bool {
+        self.texts.fits(line)
+    }
+
+    /// Tells whether a line must be answered before the next one is typed.
+    pub(crate) fn is_alone(&self, line: &str) -> bool {
+        self.alone.fits(line)
+    }
+
     /// Tells whether an answer to reading the running configuration is complete.
     pub(crate) fn is_complete(&self, running: &str) -> bool {
         let last = running.lines().rev().map(str::trim_end).find(|line| !line.is_empty());
@@ -95,7 +114,7 @@ impl Page {
 
     /// Tells whether an answer to saving says that it worked.
     pub(crate) fn is_saved(&self, answer: &str) -> bool {
-        self.saved.is_match(answer) && self.error_in(answer).is_none()
+        self.saved.as_ref().is_none_or(|saved| saved.is_match(answer)) && self.error_in(answer).is_none()
     }
 
     /// Tells whether two readings of the running configuration are the same.

@@ -12,25 +12,28 @@ use super::page::Page;
 use crate::adapters::device::console::Console;
 use crate::adapters::device::ssh::{Connection, lost};
 use crate::adapters::device::{Certainty, DeviceError, DeviceProblem};
-use crate::domain::platform::session::{Role, pattern};
+use crate::domain::limits::CONFIG_DEPTH_MAX;
+use crate::domain::platform::session::{Load, Role, pattern};
 use crate::domain::platform::terminal::{Prompt, Seen, Terminal};
 use crate::domain::secret::Secret;
 
 /// How long something that looks like a prompt of another host must stay before it is asked again.
 const QUIET: Duration = Duration::from_millis(300);
-/// Empty lines that are typed to see the first prompt twice.
-const EMPTY_LINES_MAX: u32 = 5;
 /// Questions answered during one command.
 const ANSWERS_MAX: usize = 10_000;
+/// How long a device must be quiet before an unfinished line counts as a question that nobody answers.
+const QUESTION_QUIET: Duration = Duration::from_secs(3);
+/// Bytes of a text that are written at once.
+const TEXT_PART_BYTES: usize = 4096;
 
 /// A command line that is ready for the next line.
 pub(crate) struct CliSession {
     channel: Console,
-    terminal: Terminal,
-    page: Arc<Page>,
-    name: String,
-    silence_max: Duration,
-    prompt: Prompt,
+    pub(super) terminal: Terminal,
+    pub(super) page: Arc<Page>,
+    pub(super) name: String,
+    pub(super) silence_max: Duration,
+    pub(super) prompt: Prompt,
     broken: bool,
 }
 
@@ -95,13 +98,27 @@ impl CliSession {
     /// # Errors
     /// `Refused` when the line was not sent, `Lost` when the prompt did not come back.
     pub(crate) async fn type_line(&mut self, line: &str) -> Result<Reply, DeviceError> {
+        self.begin(line).await?;
+        self.reply(line).await
+    }
+
+    /// Types one line without waiting for its answer. A value of several lines is typed as a whole.
+    ///
+    /// # Errors
+    /// `Refused` when the line was not sent.
+    pub(crate) async fn begin(&mut self, line: &str) -> Result<(), DeviceError> {
+        let is_text = line.contains('\n') && self.page.is_text(line.lines().next().unwrap_or_default());
+        if line.chars().any(|c| c.is_control() && c != '\t' && !(c == '\n' && is_text)) {
+            let message = format!("{}: a line with a control character is not typed", self.name);
+            return Err(DeviceError::refused(DeviceProblem::Protocol, message));
+        }
+        self.begin_with(|terminal| terminal.send(line)).await
+    }
+
+    async fn begin_with(&mut self, send: impl FnOnce(&mut Terminal) -> Vec<u8>) -> Result<(), DeviceError> {
         if self.broken {
             let message = format!("{}: the session ended before", self.name);
             return Err(DeviceError::refused(DeviceProblem::Unreachable, message));
-        }
-        if line.chars().any(|c| c.is_control() && c != '\t') {
-            let message = format!("{}: a line with a control character is not typed", self.name);
-            return Err(DeviceError::refused(DeviceProblem::Protocol, message));
         }
         self.drain().map_err(refused)?;
         if self.terminal.has_leftover() {
@@ -111,12 +128,135 @@ impl CliSession {
             return Err(DeviceError::refused(DeviceProblem::Protocol, message));
         }
         self.broken = true; // until the prompt is back
-        let bytes = self.terminal.send(line);
-        self.write(bytes).await?;
+        let bytes = send(&mut self.terminal);
+        self.write(bytes).await
+    }
+
+    /// Types a line behind others that are still under way.
+    ///
+    /// # Errors
+    /// `Lost`: what is under way may have acted.
+    pub(crate) async fn ahead(&mut self, line: &str) -> Result<(), DeviceError> {
+        let bytes = self.terminal.send_ahead(line);
+        self.write(bytes).await
+    }
+
+    /// Tells whether a line can be typed ahead at all.
+    pub(crate) fn can_be_ahead(&self, line: &str) -> bool {
+        self.terminal.can_be_ahead(line)
+    }
+
+    /// Waits for the answer to the oldest line under way.
+    ///
+    /// # Errors
+    /// `Lost` when the prompt did not come back.
+    pub(crate) async fn reply(&mut self, line: &str) -> Result<Reply, DeviceError> {
+        loop {
+            if let Some((output, prompt)) = self.terminal.finished() {
+                self.prompt = prompt.clone();
+                return Ok(Reply { output, prompt });
+            }
+            if self.terminal.ahead() == 0 {
+                break;
+            }
+            if self.terminal.is_too_large() || self.terminal.echo_is_wrong() {
+                break;
+            }
+            let shown = self.page.masks.apply(line);
+            self.receive(&format!("`{shown}` was not answered")).await?;
+        }
         let (output, prompt) = self.finish(line).await?;
         self.broken = false;
         self.prompt = prompt.clone();
         Ok(Reply { output, prompt })
+    }
+
+    /// Presses one key that the device answers with a new line and a prompt.
+    ///
+    /// # Errors
+    /// `Lost` when the prompt did not come back.
+    pub(crate) async fn press(&mut self, key: char) -> Result<Reply, DeviceError> {
+        self.begin_with(|terminal| {
+            terminal.send("");
+            key.to_string().into_bytes()
+        })
+        .await?;
+        self.reply("a key").await
+    }
+
+    /// The answer to nothing.
+    pub(crate) fn nothing(&self) -> Reply {
+        Reply { output: String::new(), prompt: self.prompt.clone() }
+    }
+
+    /// Loads a whole text: the command, then the text where the device waits for it, then the end.
+    ///
+    /// # Errors
+    /// `Refused` when the device does not wait for a text, `Lost` when the prompt did not come back.
+    pub(crate) async fn load_text(&mut self, load: &Load, text: &str) -> Result<String, DeviceError> {
+        let ready: Regex = pattern("load.ready", &load.ready)
+            .map_err(|error| DeviceError::refused(DeviceProblem::Protocol, error.to_string()))?;
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            let message = format!("{}: a text with a control character is not loaded", self.name);
+            return Err(DeviceError::refused(DeviceProblem::Protocol, message));
+        }
+        self.begin(&load.command).await?;
+        while !ready.is_match(self.terminal.output()) {
+            if self.terminal.echo_is_wrong() || matches!(self.terminal.seen(), Seen::Prompt(_)) {
+                let tail = self.page.masks.apply(&self.terminal.tail(2));
+                let message = format!("{}: `{}` was answered with `{tail}`", self.name, load.command);
+                return Err(DeviceError::refused(DeviceProblem::Rejected, message));
+            }
+            self.receive("the device does not wait for a text").await?;
+        }
+        let text = text.replace('\n', &self.page.session.terminal.enter_key);
+        for part in text.as_bytes().chunks(TEXT_PART_BYTES) {
+            self.write(part.to_vec()).await?;
+        }
+        self.write(load.end.as_bytes().to_vec()).await?;
+        let (output, prompt) = self.finish(&load.command).await?;
+        self.broken = false;
+        self.prompt = prompt;
+        Ok(output)
+    }
+
+    /// Opens the configuration mode, where the system has one.
+    ///
+    /// # Errors
+    /// `Locked` when the device stays outside, `Lost` when the prompt did not come back.
+    pub(crate) async fn open_configuration(&mut self) -> Result<(), DeviceError> {
+        let enter = self.page.session.configuration.enter.clone();
+        if enter.is_empty() {
+            return Ok(());
+        }
+        let reply = self.type_line(&enter).await?;
+        if reply.prompt.role == Role::Configuration {
+            return Ok(());
+        }
+        let words = self.page.masks.apply(reply.output.trim());
+        let message = format!("{}: `{enter}` was answered with `{words}`", self.name);
+        Err(DeviceError::refused(DeviceProblem::Locked, message))
+    }
+
+    /// Leaves the configuration mode from any depth.
+    ///
+    /// # Errors
+    /// `Rejected` when the device does not, `Lost` when the prompt did not come back.
+    pub(crate) async fn close_configuration(&mut self) -> Result<(), DeviceError> {
+        let configuration = &self.page.session.configuration;
+        if !configuration.leave.is_empty() {
+            let leave = configuration.leave.clone();
+            return self.operational(&leave).await.map(drop);
+        }
+        let leave_section = configuration.leave_section.clone();
+        for _ in 0..CONFIG_DEPTH_MAX {
+            if self.prompt.role == Role::Operational || leave_section.is_empty() {
+                return Ok(());
+            }
+            self.type_line(&leave_section).await?;
+        }
+        let message = format!("{}: the configuration mode is not left", self.name);
+        Err(DeviceError::lost(DeviceProblem::Protocol, message))
     }
 
     /// Runs an operational command.
@@ -135,83 +275,6 @@ impl CliSession {
             return Err(DeviceError::lost(DeviceProblem::Protocol, message));
         }
         Ok(reply.output)
-    }
-
-    async fn learn_prompt(&mut self) -> Result<(), DeviceError> {
-        let mut asked = 0;
-        let mut answers = 0;
-        loop {
-            if asked > 0
-                && let Some(prompt) = self.terminal.repeated()
-            {
-                self.terminal.learn(&prompt);
-                self.terminal.take();
-                self.prompt = prompt;
-                return Ok(());
-            }
-            match self.terminal.seen() {
-                Seen::Question(index) => self.answer(index, &mut answers).await?,
-                Seen::Prompt(_) | Seen::Unlearnt(_) if asked == 0 => {
-                    asked = 1;
-                    let bytes = self.terminal.send("");
-                    self.write(bytes).await?;
-                }
-                Seen::Nothing if asked == 0 => self.receive("no prompt after the login").await?,
-                Seen::Prompt(_) | Seen::Unlearnt(_) | Seen::Nothing => {
-                    if self.receive_within(self.silence_max / (EMPTY_LINES_MAX + 1)).await? {
-                        continue;
-                    }
-                    // a device may throw away what was typed before its prompt
-                    asked += 1;
-                    if asked > EMPTY_LINES_MAX {
-                        return Err(self.silent("no prompt after the login"));
-                    }
-                    let bytes = self.terminal.send("");
-                    self.write(bytes).await?;
-                }
-            }
-        }
-    }
-
-    async fn become_privileged(&mut self, password: Option<&Secret>) -> Result<(), DeviceError> {
-        if self.prompt.role == Role::Operational {
-            return Ok(());
-        }
-        let Some(privilege) = self.page.session.privilege.clone().filter(|_| self.prompt.role == Role::User) else {
-            let message = format!("{}: the login ends in an unexpected mode", self.name);
-            return Err(DeviceError::refused(DeviceProblem::Protocol, message));
-        };
-        let question: Regex = pattern("privilege.question", &privilege.question)
-            .map_err(|error| DeviceError::refused(DeviceProblem::Protocol, error.to_string()))?;
-        let bytes = self.terminal.send(&privilege.command);
-        self.write(bytes).await?;
-        let mut asked = false;
-        loop {
-            if self.terminal.echo_was_seen() && self.terminal.asks(&question) {
-                let Some(password) = password.filter(|_| !asked) else {
-                    let message = format!("{}: `{}` was not allowed", self.name, privilege.command);
-                    return Err(DeviceError::refused(DeviceProblem::AuthFailed, message));
-                };
-                asked = true;
-                let bytes = self.terminal.answer(password.expose(), true);
-                self.write(bytes).await?;
-                self.receive("no answer to the password").await?;
-            }
-            match self.terminal.seen() {
-                Seen::Prompt(prompt) if prompt.role == Role::Operational => {
-                    self.terminal.take();
-                    self.prompt = prompt;
-                    return Ok(());
-                }
-                Seen::Prompt(_) if self.terminal.echo_was_seen() => {
-                    let message = format!("{}: `{}` was not allowed", self.name, privilege.command);
-                    return Err(DeviceError::refused(DeviceProblem::AuthFailed, message));
-                }
-                Seen::Prompt(_) | Seen::Unlearnt(_) | Seen::Question(_) | Seen::Nothing => {
-                    self.receive("no answer to the change of mode").await?;
-                }
-            }
-        }
     }
 
     async fn finish(&mut self, line: &str) -> Result<(String, Prompt), DeviceError> {
@@ -244,8 +307,20 @@ impl CliSession {
                     }
                 }
                 Seen::Nothing => {
+                    let wait = QUESTION_QUIET.min(self.silence_max);
+                    if self.receive_within(wait).await? {
+                        continue;
+                    }
                     let shown = self.page.masks.apply(line);
-                    self.receive(&format!("`{shown}` did not end")).await?;
+                    if let Some(question) = self.terminal.question() {
+                        let question = self.page.masks.apply(&question);
+                        let message = format!(
+                            "{}: `{shown}` asks `{question}`, and the platform page has no answer to it",
+                            self.name
+                        );
+                        return Err(DeviceError::lost(DeviceProblem::Protocol, message));
+                    }
+                    self.receive_rest(&format!("`{shown}` did not end"), wait).await?;
                 }
             }
         }
@@ -266,7 +341,7 @@ impl CliSession {
         }
     }
 
-    async fn answer(&mut self, index: usize, answers: &mut usize) -> Result<(), DeviceError> {
+    pub(super) async fn answer(&mut self, index: usize, answers: &mut usize) -> Result<(), DeviceError> {
         *answers += 1;
         if *answers > ANSWERS_MAX {
             return Err(self.silent("too many questions"));
@@ -276,7 +351,7 @@ impl CliSession {
         self.write(bytes).await
     }
 
-    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), DeviceError> {
+    pub(super) async fn write(&mut self, bytes: Vec<u8>) -> Result<(), DeviceError> {
         match timeout(self.silence_max, self.channel.data_bytes(bytes)).await {
             Err(_) => Err(self.silent("it does not take any input")),
             Ok(Err(_)) => Err(self.ended()),
@@ -285,12 +360,18 @@ impl CliSession {
     }
 
     /// Waits for more output; `what` says what is missing when none comes.
-    async fn receive(&mut self, what: &str) -> Result<(), DeviceError> {
+    pub(super) async fn receive(&mut self, what: &str) -> Result<(), DeviceError> {
         if self.receive_within(self.silence_max).await? { Ok(()) } else { Err(self.silent(what)) }
     }
 
+    /// Waits for what is left of the longest silence.
+    async fn receive_rest(&mut self, what: &str, waited: Duration) -> Result<(), DeviceError> {
+        let rest = self.silence_max.saturating_sub(waited);
+        if self.receive_within(rest).await? { Ok(()) } else { Err(self.silent(what)) }
+    }
+
     /// Returns whether anything came in time.
-    async fn receive_within(&mut self, wait: Duration) -> Result<bool, DeviceError> {
+    pub(super) async fn receive_within(&mut self, wait: Duration) -> Result<bool, DeviceError> {
         match timeout(wait, self.channel.wait()).await {
             Err(_) => Ok(false),
             Ok(message) => self.take_message(message).await.map(|()| true),
@@ -338,7 +419,7 @@ impl CliSession {
         lost(DeviceError::refused(DeviceProblem::Unreachable, format!("{} ended the session{after}", self.name)))
     }
 
-    fn silent(&self, what: &str) -> DeviceError {
+    pub(super) fn silent(&self, what: &str) -> DeviceError {
         let tail = self.page.masks.apply(&self.terminal.tail(2)).trim().to_owned();
         let waited = self.silence_max;
         let message = format!("{}: {what} within {waited:?}; the last output was `{tail}`", self.name);

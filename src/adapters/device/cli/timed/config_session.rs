@@ -8,9 +8,9 @@
 
 use std::time::Duration;
 
-use super::reading::{expect_approved, expect_base, read_on, refused};
-use super::session::CliSession;
-use super::typing::{Step, steps, type_steps};
+use super::super::reading::{expect_approved, expect_base, read_on, refused};
+use super::super::session::CliSession;
+use super::super::typing::{Haste, Step, steps, type_steps};
 use crate::adapters::device::ssh::lost;
 use crate::adapters::device::{Candidate, CommandLine, DeviceError, DeviceProblem, Staged};
 use crate::domain::platform::session::{ConfigSession, PageError, Patterns, Role, pattern};
@@ -180,7 +180,7 @@ impl<'a> Sessions<'a> {
             let message = format!("{}: `{enter}` was answered with `{words}`", self.cli.name());
             return Err(DeviceError::refused(DeviceProblem::Rejected, message));
         }
-        if let Err(stopped) = type_steps(self.cli, steps).await {
+        if let Err(stopped) = type_steps(self.cli, steps, Haste::Whole).await {
             self.leave().await?;
             self.drop_session().await;
             return Err(stopped.error);
