@@ -12,7 +12,7 @@ const COMMANDS: [(&str, &[&str]); 8] = [
     ("test", &["[DEVICE]", "--accept"]),
     ("diff", &["--platform", "--mode", "--format", "<RUNNING>", "<INTENDED>"]),
     ("predict", &["--platform", "<RUNNING>", "<COMMANDS>"]),
-    ("parse", &["--template", "--platform", "--command", "--templates", "<OUTPUT>"]),
+    ("parse", &["--template", "--platform", "--command", "--templates", "<FILE>"]),
 ];
 
 fn help(command: &str) -> String {

@@ -28,12 +28,12 @@ pub struct Args {
     #[arg(long, env = "RECONVERGE_NTC_TEMPLATES")]
     templates: Option<PathBuf>,
     /// What the device printed.
-    output: PathBuf,
+    file: PathBuf,
 }
 
 /// Runs the command.
 pub(in super::super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let output = read(&args.output)?;
+    let output = read(&args.file)?;
     let table = match (&args.template, &args.platform, &args.command, &args.templates) {
         (Some(template), ..) => with_template(template, &output)?,
         (None, Some(platform), Some(command), Some(folder)) => with_index(folder, platform, command, &output)?,

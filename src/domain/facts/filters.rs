@@ -1,6 +1,6 @@
 //! What mappings can do with a value: the forms of addresses, speeds, times and names that devices write, as one form.
 
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::domain::parse::excerpt;
@@ -24,6 +24,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_filter("interface", |value: Value| word(&value).map(|text| interface(&text)));
     environment.add_filter("search", search);
     environment.add_filter("by", by);
+    environment.add_filter("grouped", grouped);
     environment
 }
 
@@ -250,6 +251,17 @@ fn by(list: Value, field: &str) -> Result<Value, Error> {
         object.entry(key).or_insert(item);
     }
     Ok(Value::from_pairs(object))
+}
+
+/// Makes an object of lists: the items under the texts of some of their fields, with blanks between them.
+fn grouped(list: Value, fields: Rest<String>) -> Result<Value, Error> {
+    let mut object = std::collections::BTreeMap::<String, Vec<Value>>::new();
+    for item in many(&list).try_iter()? {
+        let words = fields.iter().map(|field| word(&item.get_attr(field)?));
+        let key = words.collect::<Result<Vec<String>, Error>>()?.join(" ");
+        object.entry(key).or_default().push(item);
+    }
+    Ok(Value::from_pairs(object.into_iter().map(|(key, items)| (key, Value::from(items)))))
 }
 
 #[cfg(test)]
