@@ -2,6 +2,7 @@
 //!
 //! `RECONVERGE_LAW_PAIRS` is the number of generated pairs for each platform, `RECONVERGE_LAW_PLATFORM` names platforms.
 
+mod cases;
 pub(crate) mod pairs;
 
 use proptest::collection::vec;
