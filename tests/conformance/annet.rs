@@ -1,6 +1,7 @@
 //! annet's patch cases: before and after, or a diff, and the commands that it sends.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use reconverge::domain::platform::Platform;
 use serde::Deserialize;
@@ -63,32 +64,51 @@ fn sides(diff: &str) -> (String, String) {
     (before, after)
 }
 
+impl Case {
+    fn sides(&self) -> (String, String) {
+        match &self.diff {
+            Some(diff) => sides(diff),
+            None => (self.before.clone().unwrap_or_default(), self.after.clone().unwrap_or_default()),
+        }
+    }
+}
+
+/// Returns the cases with the names of their files.
+fn cases(folder: &Path) -> Vec<(String, Case)> {
+    let entries = std::fs::read_dir(folder.join("test_patch")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut out = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = serde_yaml::from_str::<File>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let cases = match file {
+            File::Many(cases) => cases,
+            File::One(case) => vec![case],
+        };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        out.extend(cases.into_iter().enumerate().map(|(index, case)| (format!("{name} #{}", index + 1), case)));
+    }
+    out
+}
+
+/// Returns both sides of every case of a platform.
+pub(super) fn configurations(folder: &Path, name: &str) -> Vec<String> {
+    let ours = cases(folder).into_iter().filter(|(_, case)| platform(&case.vendor) == Some(name));
+    ours.map(|(_, case)| case.sides()).flat_map(|(before, after)| [before, after]).collect()
+}
+
 #[test]
 fn annet_patches() {
     let Some(folder) = corpus("annet") else { return };
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder.join("test_patch")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
     let mut score = Score::default();
-    for path in files {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let cases =
-            match serde_yaml::from_str::<File>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
-                File::Many(cases) => cases,
-                File::One(case) => vec![case],
-            };
-        for (index, case) in cases.into_iter().enumerate() {
-            let Some(platform) = platform(&case.vendor).and_then(|name| Platform::built_in(name).ok()) else {
-                score.skip();
-                continue;
-            };
-            let (before, after) = match &case.diff {
-                Some(diff) => sides(diff),
-                None => (case.before.clone().unwrap_or_default(), case.after.clone().unwrap_or_default()),
-            };
-            let name = format!("{} #{}", path.file_name().unwrap().to_string_lossy(), index + 1);
-            score.judge(&name, &platform.dialect, (&before, &after), &case.patch);
-        }
+    for (name, case) in cases(&folder) {
+        let Some(platform) = platform(&case.vendor).and_then(|name| Platform::built_in(name).ok()) else {
+            score.skip();
+            continue;
+        };
+        let (before, after) = case.sides();
+        score.judge(&name, &platform.dialect, (&before, &after), &case.patch);
     }
     score.report("annet test_patch");
     score.assert(90.0, 95.0);

@@ -1,11 +1,13 @@
 //! `hier_config`'s own test suite, recorded: remediations and predictions as trees of `[depth, text]`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use reconverge::domain::platform::Platform;
 use serde::Deserialize;
 
 use super::{Canonical, Score, corpus};
+use crate::support::say;
 
 #[derive(Debug, Deserialize)]
 struct Vector {
@@ -52,12 +54,21 @@ fn text(tree: &[(usize, String)]) -> String {
 }
 
 fn vectors(op: &str) -> Option<Vec<Vector>> {
-    let folder = corpus("hier_config")?;
+    Some(recorded(&corpus("hier_config")?, op))
+}
+
+/// Returns the configurations that are compared for one platform.
+pub(super) fn configurations(folder: &Path, name: &str) -> Vec<String> {
+    let ours = recorded(folder, "config_to_get_to").into_iter().filter(|v| platform(&v.platform) == Some(name));
+    ours.flat_map(|vector| [text(&vector.running), text(&vector.target)]).collect()
+}
+
+fn recorded(folder: &Path, op: &str) -> Vec<Vector> {
     let lines = std::fs::read_to_string(folder.join("vectors.jsonl")).unwrap();
     // Ordered deltas carry a weight as a third element, which nothing here reads.
     let read = |line: &str| serde_json::from_str::<Vector>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     let wanted = |line: &&str| line.contains(&format!("\"op\": \"{op}\""));
-    Some(lines.lines().filter(wanted).map(read).filter(|vector| vector.op == op).collect())
+    lines.lines().filter(wanted).map(read).filter(|vector| vector.op == op).collect()
 }
 
 #[test]
@@ -106,8 +117,8 @@ fn hier_config_predictions() {
         }
     }
     assert!(same * 100 >= total * 85, "only {same} of {total} predictions are the same");
-    println!(
+    say(&format!(
         "conformance hier_config future: {total} cases, {same} the same, {} missed, {skipped} skipped",
         total - same
-    );
+    ));
 }

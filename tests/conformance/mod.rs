@@ -4,14 +4,17 @@
 
 mod annet;
 mod hier_config;
+mod netutils;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reconverge::domain::config::dialect::Dialect;
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::config::tree::ConfigTree;
+
+use crate::support::say;
 
 /// Returns a folder of the corpus, or says that there is none.
 pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
@@ -88,6 +91,13 @@ fn is_top_framing(command: &str) -> bool {
     WORDS.contains(&command)
 }
 
+/// Returns every configuration of one platform that the recorded cases compare.
+pub(crate) fn configurations(root: &Path, platform: &str) -> Vec<String> {
+    let mut out = annet::configurations(&root.join("annet"), platform);
+    out.extend(hier_config::configurations(&root.join("hier_config"), platform));
+    out
+}
+
 /// Tells whether the model reaches the intention after our commands.
 fn is_proved(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree) -> bool {
     let remediation = dialect.remediate(running, intended, &Scope::Replace);
@@ -120,7 +130,7 @@ impl Score {
     /// Prints one line of figures and every case that is not the same.
     pub(crate) fn report(&self, name: &str) {
         let (same, reached, total) = self.figures();
-        println!(
+        say(&format!(
             "conformance {name}: {total} cases, {same} the same commands, {} fewer and {} other commands with the same result, {} missed, {} skipped; \
              {:.1} % same, {:.1} % same or same result",
             self.shorter,
@@ -129,7 +139,7 @@ impl Score {
             self.skipped,
             percent(same, total),
             percent(reached, total),
-        );
+        ));
         for miss in &self.misses {
             println!("{miss}");
         }

@@ -31,6 +31,8 @@ mod model;
 pub mod command;
 #[path = "nested/diff.rs"]
 mod diff;
+#[path = "nested/moves.rs"]
+mod moves;
 #[path = "nested/range_commands.rs"]
 mod range_commands;
 #[path = "nested/remediate.rs"]

@@ -75,6 +75,9 @@ fn without_root<'w>(dialect: &Dialect, path: &'w [Word]) -> &'w [Word] {
     match path.split_first() {
         Some((first, rest)) if *first.key == *"/" => without_root(dialect, rest),
         Some((first, rest)) if !root.is_empty() && first.key.trim_start_matches('/') == root => rest,
+        Some((first, rest)) if dialect.page.flat.around.iter().any(|name| **name == *first.key) => {
+            without_root(dialect, rest)
+        }
         _ => path,
     }
 }

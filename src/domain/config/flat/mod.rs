@@ -64,7 +64,8 @@ fn prints_blocks(dialect: &Dialect, tree: &ConfigTree) -> bool {
 
 /// Computes the commands.
 pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
-    let plan = plan::remediate(dialect, read::tree(dialect, running), &read::tree(dialect, intended), scope);
+    let (held, wanted) = both(dialect, running, intended);
+    let plan = plan::remediate(dialect, held, &wanted, scope);
     if *scope != Scope::Replace || !plan.unproved.is_empty() {
         return plan;
     }
@@ -94,8 +95,16 @@ pub(super) fn predict(dialect: &Dialect, running: &ConfigTree, commands: &Config
     write::tree(dialect, &trie)
 }
 
-/// Tells whether two configurations mean the same.
+/// Tells whether a configuration means the same as what a device holds.
 pub(super) fn same(dialect: &Dialect, a: &ConfigTree, b: &ConfigTree) -> bool {
-    let (a, b) = (read::tree(dialect, a), read::tree(dialect, b));
+    let (a, b) = both(dialect, a, b);
     a.same_below(trie::ROOT, &b, trie::ROOT, dialect)
+}
+
+/// Reads two trees: what a device holds, and what it is compared with. Where the device shows that a key word holds one value,
+/// the last of several written values is the one that it would hold.
+fn both(dialect: &Dialect, a: &ConfigTree, b: &ConfigTree) -> (trie::Trie, trie::Trie) {
+    let (a, mut b) = (read::tree(dialect, a), read::tree(dialect, b));
+    b.keep_last_values(&a, dialect);
+    (a, b)
 }

@@ -22,6 +22,8 @@ pub struct FlatPage {
     pub terminator: Terminator,
     /// The block around everything, not part of any path: `configure`.
     pub root: String,
+    /// Blocks at the top that are no part of any path either, one inside the other: `devices`, `localhost.localdomain`.
+    pub around: Vec<String>,
     /// Blocks at the top that are no configuration.
     pub skip: Vec<String>,
     /// Whether `'` quotes as well.

@@ -113,13 +113,13 @@ struct Blocks<'a> {
     trie: &'a mut Trie,
     /// The open blocks, innermost last, with the bytes of their paths.
     open: Vec<(Id, usize)>,
-    /// Whether the block around everything is open; it does not count.
-    rooted: bool,
+    /// How many blocks around everything are open; they do not count.
+    around: usize,
 }
 
 impl<'a> Blocks<'a> {
     fn new(dialect: &'a Dialect, trie: &'a mut Trie) -> Self {
-        Self { dialect, trie, open: vec![(ROOT, 0)], rooted: false }
+        Self { dialect, trie, open: vec![(ROOT, 0)], around: 0 }
     }
 
     fn top(&self) -> (Id, usize) {
@@ -167,9 +167,12 @@ impl<'a> Blocks<'a> {
     fn block(&mut self, words: &[Word], line: u32) {
         let (at, bytes) = self.top();
         let (words, flags) = flags(self.dialect, words);
-        let is_root =
-            at == ROOT && words.len() == 1 && *words[0].key == *self.dialect.page.flat.root && self.open.len() == 1;
-        self.rooted |= is_root;
+        let page = &self.dialect.page.flat;
+        let is_name = |word: &Word| page.around.iter().any(|name| **name == *word.key);
+        let is_root = at == ROOT
+            && words.len() == 1
+            && (*words[0].key == *page.root && self.open.len() == 1 || is_name(&words[0]) && self.open.len() < 8);
+        self.around += usize::from(is_root);
         if words.is_empty() || is_root {
             self.open.push((at, bytes));
             return;
@@ -177,7 +180,7 @@ impl<'a> Blocks<'a> {
         let longer = bytes + words.iter().map(|word| word.shown().len() + 1).sum::<usize>();
         let id = self.end(at, words, line);
         self.set_flags(id, flags);
-        let fits = self.open.len() < CONFIG_DEPTH_MAX + usize::from(self.rooted)
+        let fits = self.open.len() < CONFIG_DEPTH_MAX + self.around
             && longer <= BLOCK_PATH_BYTES_MAX
             && !self.trie.is_deep(id);
         self.open.push(if fits { (id, longer) } else { (at, bytes) });

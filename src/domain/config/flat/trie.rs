@@ -336,6 +336,26 @@ impl Trie {
                 || self.children(id).map(|c| self.key(c)).eq(other.children(theirs).map(|c| other.key(c))))
     }
 
+    /// Where the other tree shows that a key word holds one value, only the last of several values is kept.
+    pub(super) fn keep_last_values(&mut self, other: &Self, dialect: &Dialect) {
+        self.keep_last_values_below(ROOT, other, ROOT, dialect);
+    }
+
+    fn keep_last_values_below(&mut self, id: Id, other: &Self, theirs: Id, dialect: &Dialect) {
+        for child in self.children(id).collect::<Vec<_>>() {
+            let Some(their) = other.child(theirs, self.key(child)) else { continue };
+            let last = self.entry(child).last;
+            if self.child_count(child) > 1
+                && other.is_single(their, dialect)
+                && self.children(child).all(|value| self.is_leaf(value))
+            {
+                let early: Vec<Id> = self.children(child).filter(|value| *value != last).collect();
+                early.into_iter().for_each(|value| self.cut(value));
+            }
+            self.keep_last_values_below(child, other, their, dialect);
+        }
+    }
+
     /// Tells whether the order of a node's children means something.
     pub(super) fn is_ordered(&self, id: Id, dialect: &Dialect) -> bool {
         self.matches(id, &dialect.flat.ordered).is_some() || self.matches(id, &dialect.flat.ordered_values).is_some()

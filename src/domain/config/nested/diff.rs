@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::command::{Command, Kind};
 use super::dialect::{Dialect, Place, Rule};
+use super::moves::moves;
 use super::normalize::{key, overrides, section_number};
 use super::options;
 use super::page::{Change, Early, Ordered, Risk};
@@ -45,6 +46,9 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
         }
     }
     out.append(&mut rest);
+    if place.header.and_then(Rule::ordered) == Some(Ordered::Move) {
+        out.extend(moves(dialect, place, running, intended));
+    }
     with_early_visits(dialect, place, &mut out);
     if out.iter().any(|command| command.weight != 0) {
         out.sort_by_key(|command| command.weight);
@@ -256,7 +260,7 @@ fn entered(dialect: &Dialect, place: Place<'_>, old: &Node, new: &Node, out: &mu
             removal_before(dialect, place, old, out);
             out.push(whole(Kind::Add));
         }
-        Some(Ordered::Append) | None => {
+        Some(Ordered::Append | Ordered::Move) | None => {
             let children = level(dialect, dialect.inside(rule), &old.children, &new.children);
             if !children.is_empty() {
                 out.push(Command { children, ..command(rule, &new.text, Kind::Enter) });
@@ -387,7 +391,7 @@ fn addition(dialect: &Dialect, place: Place<'_>, new: &Node, out: &mut Vec<Comma
     match rule.and_then(Rule::ordered) {
         Some(Ordered::Rewrite | Ordered::RemoveAndRewrite) => children = verbatim(&new.children),
         Some(Ordered::Append) => new.children.iter().for_each(|child| addition(dialect, inside, child, &mut children)),
-        None => {
+        Some(Ordered::Move) | None => {
             let (off, on): (Vec<&Node>, Vec<&Node>) =
                 new.children.iter().partition(|child| dialect.positive(&child.text).1);
             off.into_iter().chain(on).for_each(|child| addition(dialect, inside, child, &mut children));

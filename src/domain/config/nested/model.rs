@@ -94,6 +94,22 @@ impl Section {
         }
     }
 
+    /// Gives a line the place before or behind another one; tells whether both stand here.
+    pub(super) fn shift(&mut self, text: &str, anchor: &str, before: bool) -> bool {
+        if text == anchor || !self.has(text) || !self.has(anchor) {
+            return false;
+        }
+        let mut items: Vec<Item> = std::mem::take(&mut self.items).into_iter().flatten().collect();
+        let place = |items: &[Item], text: &str| items.iter().position(|item| *item.text == *text);
+        if let Some(item) = place(&items, text).map(|at| items.remove(at)) {
+            let to = place(&items, anchor).map_or(items.len(), |at| if before { at } else { at + 1 });
+            items.insert(to, item);
+        }
+        self.index = items.iter().enumerate().map(|(at, item)| (item.text.clone(), at)).collect();
+        self.items = items.into_iter().map(Some).collect();
+        true
+    }
+
     /// Opens the section below a line.
     pub(super) fn open(&mut self, text: &str) -> Option<&mut Self> {
         let at = *self.index.get(text)?;
@@ -158,6 +174,9 @@ pub(super) fn apply(
 ) -> Effect {
     if let Some(effect) = apply_range(dialect, place, section, command) {
         return effect;
+    }
+    if let Some(moved) = super::moves::apply(place, section, command) {
+        return if moved { Effect::Set } else { Effect::Nothing };
     }
     if let Some(effect) = apply_own_removal(dialect, place, section, command) {
         return effect;

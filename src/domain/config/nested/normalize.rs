@@ -69,13 +69,14 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
             let nodes = numbered(header, nodes);
             return without_repeats(nodes.into_iter().map(|node| inner(dialect, place, node)).collect());
         }
-        None => {}
+        Some(Ordered::Move) | None => {}
     }
     let mut out: Vec<Line<'_>> = Vec::with_capacity(nodes.len());
     let mut contradicted = Contradicted::default();
     let mut ranges = Ranges::default();
     let mut key = String::new();
     for node in homed(dialect, place, numbered(header, nodes)) {
+        let node = single_spaced(dialect, place, node);
         let (positive, negated) = dialect.positive(&node.text);
         let rule = dialect.rule(place, positive);
         if let Some(rule) = rule {
@@ -98,7 +99,7 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
                 if negated {
                     ranges.take(rule, range, positive, &mut out);
                 } else {
-                    ranges.add((dialect, rule, range), node, &mut out);
+                    ranges.add((dialect, rule, range), inner(dialect, place, node), &mut out);
                 }
                 continue;
             }
@@ -120,6 +121,21 @@ fn level(dialect: &Dialect, place: Place<'_>, nodes: Vec<Node>) -> Vec<Node> {
     }
     presumed(dialect, place, &mut out);
     out
+}
+
+/// Writes one space between the words that name a thing; a value keeps its spaces, because it may be a text.
+fn single_spaced(dialect: &Dialect, place: Place<'_>, mut node: Node) -> Node {
+    if !node.text.contains("  ") || node.text.contains('\n') {
+        return node;
+    }
+    let (positive, negated) = dialect.positive(&node.text);
+    let head = dialect.rule(place, positive.trim_start()).map_or("", |rule| rule.pattern.head(positive));
+    if head.contains("  ") {
+        let words = head.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let negation = if negated { dialect.page.negation.as_str() } else { "" };
+        node.text = format!("{negation}{words}{}", &positive[head.len()..]).into();
+    }
+    node
 }
 
 /// A line and what is known about it, so that nobody has to ask twice.

@@ -12,6 +12,9 @@ use super::tree::{ConfigTree, Node};
 /// Most times that the model is compared again; side effects of side effects do not go deeper on any platform.
 const ROUNDS_MAX: usize = 6;
 
+/// How often a negation is typed again until it is shown itself: first the line goes, then what begins with it.
+const NEGATIONS_MAX: usize = 2;
+
 /// Which part of a device is managed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
@@ -158,7 +161,16 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
             // An earlier command took the section away; the next round sees what is missing.
             continue;
         }
-        let effect = apply(dialect, place, section, &command.text, removes);
+        let mut effect = apply(dialect, place, section, &command.text, removes);
+        if !removes && effect == Effect::Removed && is_state(dialect, place, &command) {
+            // What was shown is gone; typed again, the negation is what the device shows.
+            for _ in 0..NEGATIONS_MAX {
+                if effect == Effect::Removed && !section.has(&command.text) {
+                    out.push(command.clone());
+                    effect = apply(dialect, place, section, &command.text, false);
+                }
+            }
+        }
         if removes {
             if effect != Effect::Nothing {
                 out.push(command);
@@ -185,6 +197,13 @@ fn execute(dialect: &Dialect, place: Place<'_>, section: &mut Section, commands:
         }
     }
     out
+}
+
+/// Tells whether a command is a negation that shall be shown.
+fn is_state(dialect: &Dialect, place: Place<'_>, command: &Command) -> bool {
+    let (positive, negated) = dialect.positive(&command.text);
+    let is_default = || dialect.rule(place, positive).is_some_and(|rule| rule.is_default(&command.text));
+    negated && command.children.is_empty() && command.kind != Kind::Enter && !is_default()
 }
 
 /// Says what a device holds after commands were typed.

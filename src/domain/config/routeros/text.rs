@@ -36,29 +36,47 @@ pub(super) struct Section {
 /// Cuts a text into lines that mean something: lines that end in `\` go on, comments are left out.
 pub(super) fn logical_lines(dialect: &Dialect, text: &str) -> Vec<(String, u32)> {
     let mut out: Vec<(String, u32)> = Vec::new();
-    let mut open = false;
+    let (mut open, mut quoted) = (false, false);
     for (index, raw) in text.lines().enumerate() {
         let trimmed = raw.trim();
-        let (part, goes_on) = match trimmed.strip_suffix('\\') {
-            // `\\` at the end is a written backslash.
-            Some(part) if !part.ends_with('\\') => (part, true),
-            _ => (trimmed, false),
-        };
-        match out.last_mut() {
-            Some((line, _)) if open => line.push_str(part),
-            _ => {
-                let dropped = trimmed.is_empty()
-                    || dialect.is_comment(trimmed)
-                    || dialect.drop.iter().any(|regex| regex.is_match(trimmed));
-                if dropped {
-                    continue;
-                }
-                out.push((part.to_owned(), u32::try_from(index + 1).unwrap_or(u32::MAX)));
+        let slashes = trimmed.len() - trimmed.trim_end_matches('\\').len();
+        // `\\` at the end is a written backslash.
+        let goes_on = slashes % 2 == 1;
+        let part = if goes_on { &trimmed[..trimmed.len() - 1] } else { trimmed };
+        if !open {
+            let dropped = trimmed.is_empty()
+                || dialect.is_comment(trimmed)
+                || dialect.drop.iter().any(|regex| regex.is_match(trimmed));
+            if dropped {
+                continue;
             }
+            out.push((String::new(), u32::try_from(index + 1).unwrap_or(u32::MAX)));
+            quoted = false;
         }
-        open = goes_on;
+        quoted = quotes(part, quoted);
+        let Some((line, _)) = out.last_mut() else { continue };
+        line.push_str(part);
+        if quoted && !goes_on {
+            // A text in quotes may have lines of its own; an export writes their ends in this way.
+            line.push_str("\\n");
+        }
+        open = goes_on || quoted;
     }
     out
+}
+
+/// Tells whether a quotation is open behind a piece of text.
+fn quotes(part: &str, mut open: bool) -> bool {
+    let mut escaped = false;
+    for byte in part.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => open = !open,
+            _ => {}
+        }
+    }
+    open
 }
 
 /// Cuts a line into words; white space inside quotes and brackets does not count.

@@ -47,6 +47,8 @@ pub struct DialectPage {
     pub blocks: Vec<Block>,
     /// Lines that close the open section: `exit-address-family`, `end-policy`.
     pub closers: Vec<String>,
+    /// Lines at the margin that stand between sections: what follows stands at the top, whatever its indentation.
+    pub separators: Vec<String>,
     /// Lines that end the whole configuration.
     pub enders: Vec<String>,
     /// Shifts the indentation of wrongly indented parts.
@@ -274,6 +276,8 @@ pub enum Change {
 pub enum Ordered {
     /// New lines go to the end: what stands behind a change is removed and typed again.
     Append,
+    /// `move A after B` gives a line another place; nothing is typed again.
+    Move,
     /// Typing the section replaces it: it is sent whole.
     Rewrite,
     /// The section is removed and sent whole.

@@ -12,10 +12,26 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
     let mut builder = TreeBuilder::default();
     let mut indents: Vec<usize> = Vec::new();
     let mut outdent: Option<usize> = None;
+    let (mut separated, mut margin) = (true, 0);
+    // Commands and parts of a configuration have no separators.
+    let separates = |text: &str| dialect.page.separators.iter().any(|separator| text == separator);
+    separated &= text.lines().any(|line| separates(line.trim_end()));
     while let Some(mut line) = lines.next_line() {
         if dialect.page.enders.iter().any(|ender| *ender == line.text) && line.indent == 0 {
             continue;
         }
+        if line.indent == 0 && separates(line.text) {
+            indents.clear();
+            separated = true;
+            continue;
+        }
+        // Some devices indent the lines between two separators although they stand at the top.
+        if separated && outdent.is_none() {
+            margin = line.indent;
+            separated = false;
+        }
+        margin = margin.min(line.indent);
+        line.indent -= margin;
         if let Some(index) = outdent {
             line.indent += 1;
             if dialect.outdents[index].1.is_match(line.text) {

@@ -166,8 +166,8 @@ fn print_nodes(dialect: &Dialect, place: Place<'_>, nodes: &[Node], depth: usize
 }
 
 fn opens(dialect: &Dialect, place: Place<'_>, node: &Node) -> bool {
-    let always = dialect.page.family == Family::Context;
-    dialect.rule(place, &node.text).is_some_and(|rule: &Rule| rule.page.section && (always || rule.page.exit.is_some()))
+    let is_closed = |rule: &Rule| dialect.page.family == Family::Context || rule.page.exit.is_some();
+    dialect.rule(place, &node.text).is_some_and(|rule| rule.page.section && is_closed(rule))
 }
 
 fn push_line(out: &mut String, indent: usize, text: &str) {
