@@ -8,7 +8,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use crate::adapters::clock::Clock;
+use crate::adapters::device::Dial;
 use crate::adapters::device::dial::SshDialer;
+use crate::adapters::device::pool::{Pool, PoolLimits};
 use crate::adapters::git::{self, Credential, Mirror, Source};
 use crate::adapters::secrets::SecretStore;
 use crate::adapters::store::{Lease, Store};
@@ -64,10 +66,14 @@ pub async fn context(state: &Path, args: &StateArgs, repository: &str) -> anyhow
     let url = format!("sqlite://{}", state.join("reconverge.sqlite").display());
     let store = Store::open(&url, state).await.with_context(|| format!("opening the store in {}", state.display()))?;
     let platforms = platforms()?;
+    let dial: Arc<dyn Dial> = Arc::new(SshDialer::new(&platforms));
+    let pool = Pool::new(Arc::clone(&dial), Clock::System, PoolLimits::default());
+    tokio::spawn(pool.clone().reap_forever());
     Ok(Context {
         store,
         clock: Clock::System,
-        dial: Arc::new(SshDialer::new(&platforms)),
+        dial,
+        pool,
         secrets: SecretStore::new(args.secrets.clone()),
         platforms: Arc::new(platforms),
         repository: repository.to_owned(),

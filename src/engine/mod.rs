@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::adapters::clock::Clock;
 use crate::adapters::device::Dial;
+use crate::adapters::device::pool::Pool;
 use crate::adapters::secrets::SecretStore;
 use crate::adapters::store::Store;
 use crate::domain::name::{PlatformName, RunId};
@@ -32,6 +33,8 @@ pub struct Context {
     pub clock: Clock,
     /// The way to devices.
     pub dial: Arc<dyn Dial>,
+    /// Sessions that are kept for reading.
+    pub pool: Pool,
     /// References to values.
     pub secrets: SecretStore,
     /// The platforms that are known.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use regex::Regex;
 
 use crate::adapters::device::access::{
     Access, Agent, Answer, Auth, Identity, Jump, KEEPALIVE_COUNT, KEEPALIVE_INTERVAL, Keepalive, LoginLimit, Transport,
 };
-use crate::adapters::device::{Device, DeviceError, DeviceProblem, HostKey, Target};
+use crate::adapters::device::pool::Intent;
+use crate::adapters::device::{Device, DeviceError, DeviceProblem, HostKey, RollbackClass, Target};
 use crate::adapters::store::StoreError;
 use crate::domain::inventory::{self, HostKeyPolicy};
 use crate::domain::schedule::Interval;
@@ -150,17 +152,49 @@ impl Context {
         decided(&device.host_key, known, device.name.as_str())
     }
 
+    /// Reads the running configuration, and how the device comes back by itself, over a session that may be kept.
+    ///
+    /// # Errors
+    /// As [`crate::adapters::device::Dial::dial`] and [`Device::running`].
+    pub async fn read(&self, device: &inventory::Device) -> Result<(String, RollbackClass), DeviceError> {
+        let target = self.target(device).await?;
+        let reading = self.pool.with(&target, Intent::Read, |session| {
+            async move {
+                let running = session.running().await?;
+                Ok((running, session.rollback_class(), session.host_key().to_owned()))
+            }
+            .boxed()
+        });
+        let (running, class, host_key) = reading.await.inspect_err(|error| self.learn_from(error))?;
+        self.learn_host_key(device, &target, &host_key).await?;
+        Ok((running, class))
+    }
+
     /// Opens a new session.
     ///
     /// # Errors
     /// As [`crate::adapters::device::Dial::dial`].
     pub async fn connect(&self, device: &inventory::Device) -> Result<Box<dyn Device>, DeviceError> {
         let target = self.target(device).await?;
-        let session = self.dial.dial(&target).await.inspect_err(|error| {
-            if error.problem == DeviceProblem::AuthFailed {
-                self.secrets.forget();
-            }
-        })?;
+        let session = self.dial.dial(&target).await.inspect_err(|error| self.learn_from(error))?;
+        self.learn_host_key(device, &target, session.host_key()).await?;
+        Ok(session)
+    }
+
+    /// A password that was refused may have been changed where it is kept.
+    fn learn_from(&self, error: &DeviceError) {
+        if error.problem == DeviceProblem::AuthFailed {
+            self.secrets.forget();
+        }
+    }
+
+    /// Remembers the keys of a device and its jump hosts that are allowed to show any key the first time.
+    async fn learn_host_key(
+        &self,
+        device: &inventory::Device,
+        target: &Target,
+        shown: &str,
+    ) -> Result<(), DeviceError> {
         for jump in &target.access.jumps {
             if let (HostKey::AcceptNew, Some(shown)) = (&jump.host_key, jump.shown.get()) {
                 let learnt = self.store.learn_jump_host_key(&self.repository, &jump.name, shown).await;
@@ -168,11 +202,11 @@ impl Context {
             }
         }
         // Telnet has no host key
-        if target.host_key == HostKey::AcceptNew && !session.host_key().is_empty() {
-            let learnt = self.store.learn_host_key(&self.repository, &device.name, session.host_key()).await;
-            same_key(device.name.as_str(), session.host_key(), learnt)?;
+        if target.host_key != HostKey::AcceptNew || shown.is_empty() {
+            return Ok(());
         }
-        Ok(session)
+        let learnt = self.store.learn_host_key(&self.repository, &device.name, shown).await;
+        same_key(device.name.as_str(), shown, learnt)
     }
 
     /// Puts the secrets into an intended configuration.

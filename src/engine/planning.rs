@@ -138,7 +138,7 @@ impl Context {
             }
             _ => None,
         };
-        let (running, class) = self.read(device, &request.source).await?;
+        let (running, class) = self.reading(device, &request.source).await?;
         let platform = self.platform(device)?;
         let texts = Texts { running: &running, applied: before.as_deref(), head: &wanted };
         let change = build::change(platform, &scope(&device.mode), texts, request.drift);
@@ -170,13 +170,9 @@ impl Context {
         self.unsealed(sealed).await.map_err(|message| DeviceState::RenderError(Problem { message, hint: None }))
     }
 
-    async fn read(&self, device: &Device, source: &Source) -> Result<(String, RollbackClass), DeviceState> {
+    async fn reading(&self, device: &Device, source: &Source) -> Result<(String, RollbackClass), DeviceState> {
         match source {
-            Source::Devices => {
-                let mut session = self.connect(device).await.map_err(failed_state)?;
-                let running = session.running().await.map_err(failed_state)?;
-                Ok((running, session.rollback_class()))
-            }
+            Source::Devices => self.read(device).await.map_err(failed_state),
             Source::Folder(folder) => {
                 let path = folder.join(format!("{}.cfg", device.name));
                 let text = read_saved(&path).map_err(|message| {

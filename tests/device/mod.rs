@@ -5,6 +5,7 @@ mod eos;
 mod frr;
 mod frr_lab;
 mod login;
+mod pool;
 mod scripted;
 mod simulator;
 

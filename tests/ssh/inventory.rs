@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reconverge::adapters::clock::Clock;
+use reconverge::adapters::device::pool::{Pool, PoolLimits};
 use reconverge::adapters::device::ssh::Connection;
 use reconverge::adapters::device::{
     Candidate, Device, DeviceError, DeviceProblem, Dial, HostKey, RollbackClass, Staged, Target,
@@ -88,6 +89,7 @@ async fn context(lab: &SshLab, state: &Path) -> Context {
     Context {
         store: Store::open(&url, state).await.expect("a store"),
         clock: Clock::System,
+        pool: Pool::new(Arc::new(Logins), Clock::System, PoolLimits::default()),
         dial: Arc::new(Logins),
         secrets: SecretStore::new(Some(secrets)),
         platforms: Arc::default(),

@@ -16,6 +16,10 @@ pub mod limit;
 
 pub mod telnet;
 
+pub mod transfer;
+
+pub mod pool;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use super::command::{Command, Kind};
 use super::dialect::{Dialect, Place, Rule};
 use super::normalize::{key, overrides, section_number};
 use super::options;
-use super::page::{Change, Ordered, Risk};
+use super::page::{Change, Early, Ordered, Risk};
 use super::pattern::{fill, has_words_prefix};
 use super::range::NumberSet;
 use super::range_commands::{range_addition, range_change, range_removal};
@@ -23,7 +23,9 @@ pub(super) fn level(dialect: &Dialect, place: Place<'_>, running: &[Node], inten
     let beside = Beside::new(intended);
     let in_the_way = in_the_way(dialect, place, (running, intended), &pairing);
     for index in &in_the_way {
+        let (from, before) = (out.len(), removal_order(dialect, place, &running[*index]));
         removal_before(dialect, place, &running[*index], &mut out);
+        out[from..].iter_mut().for_each(|command| command.weight = command.weight.min(before));
     }
     for index in pairing.removed.into_iter().filter(|index| !in_the_way.contains(index)) {
         removal(dialect, place, &running[index], &beside, &mut out);
@@ -89,8 +91,10 @@ fn with_early_visits(dialect: &Dialect, place: Place<'_>, out: &mut Vec<Command>
     for command in out.iter_mut().filter(|command| command.kind == Kind::Enter) {
         let inside = dialect.inside(dialect.rule(place, &command.text));
         let is_early = |child: &Command| {
-            let Some(line) = child.old.as_deref().filter(|_| child.kind == Kind::Remove) else { return false };
-            dialect.rule(inside, line).is_some_and(|rule| rule.page.removed_early)
+            let Some(line) = child.old.as_deref().filter(|_| child.kind == Kind::Remove) else {
+                return is_visit(child) && goes_up(dialect, inside, child);
+            };
+            dialect.rule(inside, line).is_some_and(|rule| rule.page.removed_early.is_some())
                 && !goes_anyway.iter().any(|prefix| has_words_prefix(line, prefix))
         };
         let (early, late): (Vec<Command>, Vec<Command>) = command.children.drain(..).partition(is_early);
@@ -101,6 +105,20 @@ fn with_early_visits(dialect: &Dialect, place: Place<'_>, out: &mut Vec<Command>
     }
     out.retain(|command| command.kind != Kind::Enter || !command.children.is_empty());
     out.splice(0..0, visits);
+}
+
+/// Tells whether a command is a visit that comes before everything else.
+pub(super) fn is_visit(command: &Command) -> bool {
+    command.kind == Kind::Enter && command.weight == i32::MIN
+}
+
+/// Tells whether a visit holds a removal that stands in the way of anything on the device.
+fn goes_up(dialect: &Dialect, place: Place<'_>, visit: &Command) -> bool {
+    let inside = dialect.inside(dialect.rule(place, &visit.text));
+    visit.children.iter().any(|child| {
+        let rule = child.old.as_deref().and_then(|line| dialect.rule(inside, line));
+        is_visit(child) || rule.is_some_and(|rule| rule.page.removed_early == Some(Early::Device))
+    })
 }
 
 /// A line that says what the device has anyway; it is only sent with a new section.
@@ -360,6 +378,10 @@ fn is_listed(dialect: &Dialect, place: Place<'_>, rule: &Rule, old: &Node, besid
         let range = dialect.rule(place, line).and_then(Rule::range);
         range.and_then(|range| NumberSet::parse(&line[list.len()..], range)).is_some_and(|set| set.contains(number))
     })
+}
+
+fn removal_order(dialect: &Dialect, place: Place<'_>, old: &Node) -> i32 {
+    dialect.rule(place, dialect.positive(&old.text).0).and_then(|rule| rule.page.order_removed).unwrap_or(i32::MAX)
 }
 
 fn removed(rule: Option<&Rule>, old: &Node, text: String) -> Command {

@@ -244,6 +244,11 @@ fn side_effects(
             section.in_sections(|inner| inner.take_prefix_below(&prefix, &dialect.page.negation));
         }
     }
+    for rest in rule.page.leaves_behind.iter().filter(|_| removed).map(|template| fill(template, line, &rule.pattern)) {
+        if section.with_prefix(&rest).is_empty() {
+            section.push(Node::leaf(rest, 0));
+        }
+    }
     let has_heir =
         || rule.prefixes(&rule.page.removes_unless, line).iter().any(|prefix| !section.with_prefix(prefix).is_empty());
     if removed && !has_heir() {

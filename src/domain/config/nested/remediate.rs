@@ -94,7 +94,8 @@ fn fold(commands: Vec<Command>) -> Vec<Command> {
             out[at].children.sort_by_key(|child| child.weight);
             continue;
         }
-        if command.kind != Kind::Remove && !command.children.is_empty() {
+        // A visit that comes before everything else is no place for what follows.
+        if command.kind != Kind::Remove && !command.children.is_empty() && !diff::is_visit(&command) {
             sections.insert(command.text.clone(), out.len());
         }
         out.push(command);

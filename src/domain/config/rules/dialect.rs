@@ -77,6 +77,8 @@ pub struct Dialect {
     pub(super) has_homes: bool,
     /// Whether lines can stand in each other's way.
     pub(super) has_occupied: bool,
+    /// Whether a rule knows lines that leave the open sections.
+    pub(super) has_leaving: bool,
     rules: Vec<Rule>,
     top: RuleSet,
     anywhere: RuleSet,
@@ -129,6 +131,7 @@ impl Dialect {
             has_lists: rules.iter().any(|rule| rule.page.listed_in.is_some()),
             has_homes: rules.iter().any(|rule| rule.page.belongs.is_some() || !rule.page.stands_for.is_empty()),
             has_occupied: rules.iter().any(|rule| !rule.page.occupies.is_empty()),
+            has_leaving: rules.iter().any(|rule| rule.page.leaves),
             rules,
             top,
             anywhere,

@@ -172,6 +172,8 @@ pub struct RulePage {
     pub hidden_empty: bool,
     /// Templates of word prefixes: lines that begin so, here and below, vanish together with this one.
     pub removes: Vec<String>,
+    /// Templates of lines that the device shows once this one is removed, unless another value of them is there.
+    pub leaves_behind: Vec<String>,
     /// Templates of word prefixes: `removes` applies only when no line beside begins so any more.
     pub removes_unless: Vec<String>,
     /// Templates of word prefixes: lines of the same section that vanish whenever this line is set or removed.
@@ -201,9 +203,10 @@ pub struct RulePage {
     pub occupies: Vec<String>,
     /// Names that no other line may occupy when this one is typed; lines that do and go away are removed before.
     pub needs_free: Vec<String>,
-    /// Its removal is sent in a visit of its own to the section, before anything else, because it stands in the way of lines
-    /// elsewhere.
-    pub removed_early: bool,
+    /// Its removal is sent in a visit of its own to the section, because it stands in the way of lines elsewhere.
+    pub removed_early: Option<Early>,
+    /// A line at the top that the device takes wherever it is typed, and with which it leaves the open sections.
+    pub leaves: bool,
     /// The part before the value, alone, is what the device has when nothing is there.
     pub default_head: bool,
     /// The value is a set of numbers, edited by deltas.
@@ -238,6 +241,16 @@ pub struct Presumed {
     pub like: Option<String>,
     /// Patterns of rules in sections below: the device does not show such a line when the other thing has the same one.
     pub hidden: Vec<String>,
+}
+
+/// Before what a removal is sent that stands in the way of lines elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Early {
+    /// Before everything else in the section around its own.
+    Section,
+    /// Before everything else on the device.
+    Device,
 }
 
 /// How a line with a different value is sent.

@@ -40,6 +40,10 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
                 dialect.rule(place, positive).filter(|rule| is_reached && belongs(dialect, place, rule, positive));
             rule.map(|rule| (depth, rule))
         });
+        let leaves = dialect.has_leaving && dialect.rule(dialect.top(), positive).is_some_and(|rule| rule.page.leaves);
+        if leaves && known.is_none_or(|(depth, _)| depth == 0) {
+            open.clear();
+        }
         let section = known.filter(|(_, rule)| rule.page.section);
         let negated = positive.len() != node.text.len();
         match section {
