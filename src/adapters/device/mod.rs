@@ -14,6 +14,8 @@ pub mod console;
 
 pub mod limit;
 
+pub mod reach;
+
 pub mod telnet;
 
 pub mod transfer;

@@ -69,12 +69,7 @@ impl<'a> RemoteFile<'a> {
     ///
     /// # Errors
     /// `Refused` for a path that no file has, or that a program on the device would take for something else.
-    pub fn new(
-        connection: &'a Connection,
-        method: Method,
-        path: &'a str,
-        bytes_max: u64,
-    ) -> Result<Self, DeviceError> {
+    pub fn new(connection: &'a Connection, method: Method, path: &'a str, bytes_max: u64) -> Result<Self, DeviceError> {
         let is_bad = path.is_empty()
             || path.len() > PATH_BYTES_MAX
             || path.starts_with('-')
@@ -112,7 +107,8 @@ impl<'a> RemoteFile<'a> {
             sent.bytes,
             sent.sha256
         );
-        Err(DeviceError::lost(DeviceProblem::Protocol, message).hint("remove the file, look at the free space, send it again"))
+        Err(DeviceError::lost(DeviceProblem::Protocol, message)
+            .hint("remove the file, look at the free space, send it again"))
     }
 
     /// Reads the file into `target`. With `expected`, the SHA-256 in hexadecimal digits, another content is an error.
@@ -158,17 +154,15 @@ impl<'a> RemoteFile<'a> {
     async fn within<T>(&self, step: impl Future<Output = std::io::Result<T>>) -> Result<T, DeviceError> {
         match tokio::time::timeout(self.timeout(), step).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.problem(DeviceProblem::Unreachable, &format!("the transfer broke off: {error}"))),
+            Ok(Err(error)) => {
+                Err(self.problem(DeviceProblem::Unreachable, &format!("the transfer broke off: {error}")))
+            }
             Err(_) => Err(self.problem(DeviceProblem::Timeout, &format!("nothing moved within {:?}", self.timeout()))),
         }
     }
 
     /// Reads the next piece of a local source that promised more.
-    async fn piece(
-        &self,
-        source: &mut (dyn AsyncRead + Send + Unpin),
-        left: u64,
-    ) -> Result<Vec<u8>, DeviceError> {
+    async fn piece(&self, source: &mut (dyn AsyncRead + Send + Unpin), left: u64) -> Result<Vec<u8>, DeviceError> {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
         let mut piece = vec![0; wanted];
         match source.read_exact(&mut piece).await {

@@ -48,7 +48,8 @@ pub(super) async fn download(
     let mut stream = open(file, "-f").await?;
     file.within(stream.write_all(&[0])).await?;
     let header = line(file, &mut stream).await?;
-    let size = header.strip_prefix('C').and_then(|rest| rest.split(' ').nth(1)).and_then(|size| size.parse::<u64>().ok());
+    let size =
+        header.strip_prefix('C').and_then(|rest| rest.split(' ').nth(1)).and_then(|size| size.parse::<u64>().ok());
     let Some(size) = size else {
         return Err(file.problem(DeviceProblem::Rejected, &format!("it is not sent: `{}`", words(&header))));
     };
@@ -81,7 +82,9 @@ async fn open(file: &RemoteFile<'_>, side: &str) -> Result<Stream, DeviceError> 
         match message.map_err(|_| file.problem(DeviceProblem::Timeout, "scp did not start"))? {
             Some(ChannelMsg::Success) => return Ok(channel.into_stream()),
             Some(ChannelMsg::Failure | ChannelMsg::Close | ChannelMsg::Eof) | None => {
-                return Err(file.problem(DeviceProblem::Rejected, "the device does not run scp").hint("enable SCP on it"));
+                return Err(file
+                    .problem(DeviceProblem::Rejected, "the device does not run scp")
+                    .hint("enable SCP on it"));
             }
             Some(_) => {}
         }

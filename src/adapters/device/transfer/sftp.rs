@@ -216,7 +216,8 @@ impl<'a> Session<'a> {
     }
 
     fn status(&self, answer: &Answer) -> DeviceError {
-        let words = answer.body.get(4..).and_then(take_text).map(|(words, _)| String::from_utf8_lossy(words).into_owned());
+        let words =
+            answer.body.get(4..).and_then(take_text).map(|(words, _)| String::from_utf8_lossy(words).into_owned());
         let said: String = words.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
         let what = match code(&answer.body) {
             Some(NO_SUCH_FILE) => "there is no such file or folder".to_owned(),
