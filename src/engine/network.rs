@@ -166,7 +166,7 @@ impl Context {
             .boxed()
         });
         let (running, class, host_key) = reading.await.inspect_err(|error| self.learn_from(error))?;
-        self.learn_host_keys(device, &target, &host_key).await?;
+        self.learn_host_key(device, &target, &host_key).await?;
         Ok((running, class))
     }
 
@@ -177,7 +177,7 @@ impl Context {
     pub async fn connect(&self, device: &inventory::Device) -> Result<Box<dyn Device>, DeviceError> {
         let target = self.target(device).await?;
         let session = self.dial.dial(&target).await.inspect_err(|error| self.learn_from(error))?;
-        self.learn_host_keys(device, &target, session.host_key()).await?;
+        self.learn_host_key(device, &target, session.host_key()).await?;
         Ok(session)
     }
 
@@ -188,8 +188,8 @@ impl Context {
         }
     }
 
-    /// Remembers the keys of the device and of the hosts before it that are allowed to show any key the first time.
-    async fn learn_host_keys(
+    /// Remembers the keys of a device and its jump hosts that are allowed to show any key the first time.
+    async fn learn_host_key(
         &self,
         device: &inventory::Device,
         target: &Target,
@@ -202,11 +202,11 @@ impl Context {
             }
         }
         // Telnet has no host key
-        if target.host_key == HostKey::AcceptNew && !shown.is_empty() {
-            let learnt = self.store.learn_host_key(&self.repository, &device.name, shown).await;
-            same_key(device.name.as_str(), shown, learnt)?;
+        if target.host_key != HostKey::AcceptNew || shown.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let learnt = self.store.learn_host_key(&self.repository, &device.name, shown).await;
+        same_key(device.name.as_str(), shown, learnt)
     }
 
     /// Puts the secrets into an intended configuration.

@@ -3,10 +3,12 @@
 mod host_keys;
 mod inventory;
 mod jumps;
+mod limits;
 mod logins;
 mod old_algorithms;
 mod silence;
 mod telnet;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +32,7 @@ pub(crate) struct SshLab {
     pub(crate) password: String,
     pub(crate) passphrase: String,
     pub(crate) keys: PathBuf,
+    pub(crate) files: PathBuf,
     pub(crate) host_authority: String,
     pub(crate) ports: BTreeMap<String, u16>,
     pub(crate) host_keys: BTreeMap<String, String>,

@@ -15,7 +15,7 @@ const OFFERS: [u8; 18] = [255, 251, 1, 255, 251, 3, 255, 253, 24, 255, 253, 31, 
 
 /// How the router behaves at the login.
 #[derive(Clone, Copy, PartialEq)]
-enum Manners {
+pub(crate) enum Manners {
     Asks,
     /// Says nothing until the enter key comes, as a console line does.
     Sleeps,
@@ -104,7 +104,7 @@ impl Router {
     }
 }
 
-async fn router(manners: Manners) -> Target {
+pub(crate) async fn router(manners: Manners) -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {

@@ -127,3 +127,73 @@ pub struct Answer {
     /// What is answered.
     pub answer: Secret,
 }
+
+impl Auth {
+    /// Names everything that decides which account this is, secrets included: for a digest, never for a text.
+    pub(super) fn identify(&self, add: &mut dyn FnMut(&[u8])) {
+        match self {
+            Self::Password(password) => {
+                add(b"password");
+                add(password.expose().as_bytes());
+            }
+            Self::Key(key) => {
+                add(b"key");
+                add(key.expose().as_bytes());
+            }
+            Self::Identity(identity) => {
+                add(b"identity");
+                add(identity.key.expose().as_bytes());
+                for part in [&identity.passphrase, &identity.certificate] {
+                    add(part.as_ref().map(Secret::expose).unwrap_or_default().as_bytes());
+                }
+            }
+            Self::Agent(agent) => {
+                add(b"agent");
+                add(agent.socket.as_ref().map(|path| path.as_os_str().as_encoded_bytes()).unwrap_or_default());
+                add(agent.fingerprint.as_deref().unwrap_or_default().as_bytes());
+            }
+            Self::Answers(answers) => {
+                add(b"answers");
+                for answer in answers {
+                    add(answer.question.as_str().as_bytes());
+                    add(answer.answer.expose().as_bytes());
+                }
+            }
+        }
+    }
+}
+
+impl HostKey {
+    /// Names what is believed, for a digest.
+    pub(super) fn identify(&self, add: &mut dyn FnMut(&[u8])) {
+        match self {
+            // a key that was accepted before is as good as one that is written down
+            Self::Pinned(fingerprint) | Self::Remembered(fingerprint) => add(fingerprint.as_bytes()),
+            Self::Authority(authorities) => {
+                add(b"authorities");
+                authorities.iter().for_each(|authority| add(authority.as_bytes()));
+            }
+            Self::AcceptNew => add(b"accept new"),
+            Self::Unknown => add(b"unknown"),
+        }
+    }
+}
+
+impl Access {
+    /// Names the way to a device, for a digest.
+    pub(super) fn identify(&self, add: &mut dyn FnMut(&[u8])) {
+        add(match self.transport {
+            Transport::Ssh => b"ssh",
+            Transport::Telnet => b"telnet",
+        });
+        for jump in &self.jumps {
+            for part in [&jump.name, &jump.address, &jump.user] {
+                add(part.as_bytes());
+            }
+            add(&jump.port.to_be_bytes());
+            add(&[u8::from(jump.legacy_algorithms)]);
+            jump.auth.iter().for_each(|auth| auth.identify(add));
+            jump.host_key.identify(add);
+        }
+    }
+}

@@ -10,15 +10,19 @@ pub mod netconf;
 
 pub mod dial;
 
-pub mod pool;
-
 pub mod access;
 
 pub mod console;
 
 pub mod limit;
 
+pub mod reach;
+
 pub mod telnet;
+
+pub mod transfer;
+
+pub mod pool;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

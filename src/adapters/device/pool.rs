@@ -11,9 +11,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::{Auth, Certainty, Device, DeviceError, DeviceProblem, Dial, HostKey, Target};
+use super::{Certainty, Device, DeviceError, DeviceProblem, Dial, Target};
 use crate::adapters::clock::Clock;
-use crate::domain::secret::Secret;
 
 /// How many sessions are kept, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,63 +335,25 @@ fn ends_session(problem: DeviceProblem) -> bool {
 }
 
 fn key(target: &Target) -> Key {
-    let mut hash = KeyHash(Sha256::new());
-    hash.add(target.device.as_str());
-    hash.add(target.platform.as_str());
-    hash.peer((&target.address, target.port), &target.user, &target.auth, &target.host_key);
-    hash.add(format!("{:?} {}", target.access.transport, target.legacy_algorithms));
-    for jump in &target.access.jumps {
-        hash.add("jump");
-        hash.peer((&jump.address, jump.port), &jump.user, &jump.auth, &jump.host_key);
-        hash.add(jump.legacy_algorithms.to_string());
+    let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    };
+    add(target.device.as_str().as_bytes());
+    add(target.platform.as_str().as_bytes());
+    add(target.address.as_bytes());
+    add(&target.port.to_be_bytes());
+    add(target.user.as_bytes());
+    for auth in &target.auth {
+        auth.identify(&mut add);
     }
+    target.host_key.identify(&mut add);
+    target.access.identify(&mut add);
+    add(&[u8::from(target.legacy_algorithms)]);
     for (name, value) in &target.options {
-        hash.add(name);
-        hash.add(value);
+        add(name.as_bytes());
+        add(value.as_bytes());
     }
-    hash.0.finalize().into()
-}
-
-/// Takes parts with their lengths, so that no two lists of parts give the same bytes.
-struct KeyHash(Sha256);
-
-impl KeyHash {
-    fn add(&mut self, part: impl AsRef<[u8]>) {
-        let part = part.as_ref();
-        self.0.update((part.len() as u64).to_be_bytes());
-        self.0.update(part);
-    }
-
-    fn peer(&mut self, (address, port): (&str, u16), user: &str, auth: &[Auth], host_key: &HostKey) {
-        self.add(address);
-        self.add(port.to_be_bytes());
-        self.add(user);
-        auth.iter().for_each(|auth| self.auth(auth));
-        // says the variant and the fingerprint
-        self.add(format!("{host_key:?}"));
-    }
-
-    fn auth(&mut self, auth: &Auth) {
-        match auth {
-            Auth::Password(secret) => self.words("password", [secret.expose()]),
-            Auth::Key(secret) => self.words("key", [secret.expose()]),
-            Auth::Identity(identity) => {
-                self.words("identity", [identity.key.expose()]);
-                for part in [&identity.passphrase, &identity.certificate] {
-                    self.add(part.as_ref().map_or("", Secret::expose));
-                }
-            }
-            Auth::Agent(agent) => self.add(format!("{agent:?}")),
-            Auth::Answers(answers) => {
-                for answer in answers {
-                    self.words("answer", [answer.question.as_str(), answer.answer.expose()]);
-                }
-            }
-        }
-    }
-
-    fn words<const N: usize>(&mut self, kind: &str, words: [&str; N]) {
-        self.add(kind);
-        words.into_iter().for_each(|word| self.add(word));
-    }
+    hash.finalize().into()
 }
