@@ -45,12 +45,7 @@ impl Router {
             while let Some(byte) = bytes.next() {
                 match byte {
                     255 if bytes.peek() == Some(&250) => {
-                        while let Some(byte) = bytes.next() {
-                            self.negotiated.push(byte);
-                            if byte == 240 {
-                                break;
-                            }
-                        }
+                        self.negotiated.extend(bytes.by_ref().take_while(|byte| *byte != 240));
                     }
                     255 => self.negotiated.extend(bytes.by_ref().take(2)),
                     byte => self.pending.push(byte),

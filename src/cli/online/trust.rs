@@ -58,7 +58,7 @@ pub(in super::super) async fn run(cli: &Cli, args: &Args) -> anyhow::Result<Exit
             );
         }
         (Output::Text, Some(fingerprint)) => {
-            println!("{what}{}: only the host key {fingerprint} is believed", args.name)
+            println!("{what}{}: only the host key {fingerprint} is believed", args.name);
         }
         (Output::Text, None) => println!("{what}{}: the accepted host key is forgotten", args.name),
     }

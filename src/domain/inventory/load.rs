@@ -319,14 +319,14 @@ fn add(device: Device, devices: &mut BTreeMap<DeviceName, Device>, findings: &mu
 
 /// Two names for one door would get two intents for one device.
 fn same_address(inventory: &Inventory, findings: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<(String, u16, &BTreeMap<String, String>, Vec<&str>), &Device> = BTreeMap::new();
+    let mut seen: BTreeMap<_, &Device> = BTreeMap::new();
     for device in inventory.devices.values() {
         let address = match device.address.parse::<core::net::IpAddr>() {
             Ok(address) => address.to_string(),
             Err(_) => device.address.to_ascii_lowercase(),
         };
         // private addresses may occur once behind each jump host
-        let via = device.via.iter().map(|host| host.name.as_str()).collect();
+        let via: Vec<&str> = device.via.iter().map(|host| host.name.as_str()).collect();
         if let Some(first) = seen.insert((address, device.port, &device.options, via), device) {
             let finding = Diagnostic::error(format!(
                 "{} and {} have the same address {} port {}",

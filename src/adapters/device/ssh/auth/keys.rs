@@ -33,10 +33,9 @@ pub(super) async fn by_key(
 ) -> Result<(String, Answer), DeviceError> {
     let key = decode(peer, key, passphrase)?;
     let certificate = certificate.map(|text| certificate_of(peer, text, &key)).transpose()?;
-    let shown = shown(&key.public_key().clone(), certificate.as_ref());
-    let hash = match hash_for(handle, key.public_key(), (peer, heard)).await? {
-        Ok(hash) => hash,
-        Err(()) => return Ok((shown, Answer::Skipped(ONLY_SHA1.into()))),
+    let shown = shown(key.public_key(), certificate.as_ref());
+    let Ok(hash) = hash_for(handle, key.public_key(), (peer, heard)).await? else {
+        return Ok((shown, Answer::Skipped(ONLY_SHA1.into())));
     };
     let key = Arc::new(key);
     let mut answer = one_key(handle, (peer, heard), &key, (certificate.as_ref(), hash)).await?;
