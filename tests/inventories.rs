@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reconverge::domain::intent::{self, Intent};
-use reconverge::domain::inventory::{Mode, Selector};
+use reconverge::domain::inventory::{HostKeyPolicy, Mode, Selector};
 use reconverge::domain::name::DeviceName;
 
 use crate::intents::{platforms, snapshot};
@@ -183,4 +183,90 @@ fn credentials_are_references() {
     let of = |name: &str| intent.inventory.devices[&device(name)].credentials.clone().expect("credentials");
     assert_eq!(of("r1").password.map(|reference| reference.to_string()).as_deref(), Some("secret://env/P"));
     assert_eq!((of("r2").user.as_str(), of("r2").password, of("r2").key.is_some()), ("me", None, true));
+}
+
+const BEHIND: &str = "\
+credentials:
+  default: {user: ops, password: secret://env/P, key: secret://file/k, passphrase: secret://env/Q, certificate: secret://file/c}
+  agent: {user: ops, agent: env, agent_key: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,
+          answers: [{question: '(?i)code', answer: secret://env/C}]}
+jump_hosts:
+  edge: {address: 192.0.2.10, host_key: accept_new, legacy_algorithms: true}
+  core: {address: core.example, port: 2222, credentials: agent,
+         host_key: '@cert-authority SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'}
+logins: {per_site: 8, per_device: 1}
+";
+
+#[test]
+fn jump_hosts_and_connections_come_from_the_device_or_its_group() {
+    let intent = good(&[
+        ("reconverge.yaml", BEHIND),
+        (
+            "inventory/devices.yaml",
+            "r1: {platform: frr, address: 10.0.0.1, groups: [far], connection: {keepalive: 0s, command_timeout: 2m}}\n\
+             r2: {platform: frr, address: 10.0.0.1, groups: [far], via: [core]}\n\
+             r3: {platform: frr, address: 10.0.0.1, groups: [far], via: [], connection: {transport: ssh}}\n",
+        ),
+        (
+            "inventory/groups/far.yaml",
+            "defaults: {via: [edge, core], connection: {transport: telnet, legacy_algorithms: true, keepalive: 30s}}\n",
+        ),
+    ]);
+    let of = |name: &str| &intent.inventory.devices[&device(name)];
+    let via = |name: &str| of(name).via.iter().map(|host| host.name.as_str()).collect::<Vec<_>>();
+    assert_eq!((via("r1"), via("r2"), via("r3")), (vec!["edge", "core"], vec!["core"], vec![]));
+    assert_eq!((of("r1").port, of("r3").port), (23, 22));
+    let connection = &of("r1").connection;
+    assert_eq!(connection.keepalive.map(|time| time.to_string()).as_deref(), Some("0s"));
+    assert_eq!(connection.command_timeout.map(|time| time.to_string()).as_deref(), Some("2m"));
+    assert_eq!(connection.legacy_algorithms, Some(true));
+    let (edge, core) = (&of("r1").via[0], &of("r1").via[1]);
+    assert_eq!((edge.port, edge.legacy_algorithms, &edge.host_key), (22, true, &HostKeyPolicy::AcceptNew));
+    assert!(edge.credentials.as_ref().is_some_and(|it| it.passphrase.is_some() && it.certificate.is_some()));
+    assert!(matches!(&core.host_key, HostKeyPolicy::Authority(key) if key.starts_with("SHA256:AAAA")));
+    let agent = core.credentials.as_ref().and_then(|it| it.agent.clone()).expect("an agent");
+    assert!(agent.socket.is_none() && agent.fingerprint.is_some());
+    assert_eq!((of("r1").logins.per_site.map(u32::from), u32::from(of("r1").logins.per_device)), (Some(8), 1));
+}
+
+#[test]
+fn connections_that_cannot_work_are_found() {
+    let (_, findings) = load(&[
+        (
+            "reconverge.yaml",
+            "credentials:\n  default: {user: o, passphrase: secret://env/P, agent: agent.sock, agent_key: x}\n  \
+             plain: {user: o, key: secret://file/k, passphrase: hunter2, answers: [{question: '(', answer: secret://env/C}]}\n\
+             jump_hosts:\n  edge: {address: '-oProxyCommand', port: 0, credentials: nobody, host_key: none}\n",
+        ),
+        (
+            "inventory/devices.yaml",
+            "r1: {platform: frr, address: a, via: [egde]}\n\
+             r2: {platform: frr, address: b, via: [edge, edge]}\n\
+             r3: {platform: frr, address: c, connection: {transport: telnet, keepalive_count: 0, login_timeout: 1h}}\n",
+        ),
+    ]);
+    let expected = [
+        "inventory/devices.yaml:1:38: error: r1: the jump host \"egde\" is not under jump_hosts in reconverge.yaml (did you \
+         mean \"edge\"?)",
+        "inventory/devices.yaml:2:38: error: r2: the jump host \"edge\" is there twice",
+        "inventory/devices.yaml:3:45: error: r3: keepalive_count is between 1 and 100 (`keepalive: 0s` turns keepalives off)",
+        "inventory/devices.yaml:3:45: error: r3: login_timeout is between 1s and 10m",
+        "inventory/devices.yaml:3:45: warning: r3: the device r3 is reached by Telnet, which sends its password in clear (use \
+         SSH, or a jump host beside the device)",
+        "reconverge.yaml:2:34: error: the passphrase of the credentials \"default\" belongs to no key (add key: with a \
+         reference to the private key)",
+        "reconverge.yaml:2:57: error: the agent of the credentials \"default\" is not a socket (write env, or the whole path \
+         of its socket)",
+        "reconverge.yaml:2:80: error: the agent_key of the credentials \"default\" is no fingerprint (write SHA256: and 43 \
+         characters as ssh-add -l prints it)",
+        "reconverge.yaml:3:54: error: the passphrase of the credentials \"plain\" is a secret in plain text (write \
+         secret://env/NAME or secret://file/PATH#KEY, and change the secret if it was ever pushed)",
+        "reconverge.yaml:3:72: error: \"(\" is not a regular expression",
+        "reconverge.yaml:5:19: error: \"-oProxyCommand\" is not an address or a host name",
+        "reconverge.yaml:5:43: error: the port 0 cannot be reached",
+        "reconverge.yaml:5:59: error: the credentials \"nobody\" of the jump host \"edge\" are not there (known are default, plain)",
+        "reconverge.yaml:5:77: error: \"none\" is not a fingerprint of a host key (write SHA256: and 43 characters as \
+         ssh-keygen -lf prints it, accept_new, or ask)",
+    ];
+    assert_eq!(findings, expected);
 }

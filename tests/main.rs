@@ -24,6 +24,7 @@ mod schemas;
 mod secret_compare;
 mod secrets;
 mod simulated;
+mod ssh;
 mod store;
 mod stories;
 mod templates;

@@ -71,6 +71,8 @@ pub enum Command {
     Show(online::show::ShowArgs),
     /// Lists runs, the newest first.
     Runs(online::show::RunsArgs),
+    /// Accepts the host key of a device, after it was compared.
+    Trust(online::trust::Args),
     /// Runs the service.
     Serve(online::serve::Args),
     /// Starts simulated devices and serves them over SSH.
@@ -95,6 +97,7 @@ pub fn main() -> Exit {
         Command::Drift(args) => assemble::wait(online::plan::drift(&cli, args)),
         Command::Show(args) => assemble::wait(online::show::show(&cli, args)),
         Command::Runs(args) => assemble::wait(online::show::runs(&cli, args)),
+        Command::Trust(args) => assemble::wait(online::trust::run(&cli, args)),
         Command::Serve(args) => assemble::wait(online::serve::run(&cli, args)),
         Command::Lab(args) => assemble::wait(demo::lab::run(&cli, args)),
         Command::Demo(args) => assemble::wait(demo::run(args)),

@@ -12,7 +12,7 @@ mod simulator;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reconverge::adapters::device::{Auth, Candidate, CommandLine, HostKey, Target};
+use reconverge::adapters::device::{Access, Auth, Candidate, CommandLine, HostKey, Target};
 use reconverge::domain::platform::session::SessionPage;
 
 /// Where a device listens and how to log in.
@@ -40,6 +40,7 @@ impl Door {
             connect_timeout: Duration::from_secs(10),
             command_timeout: Duration::from_secs(10),
             options: self.options.clone(),
+            access: Access::default(),
         }
     }
 

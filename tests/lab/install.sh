@@ -20,6 +20,7 @@ python3 python3-minimal
 socat socat
 ssh openssh-client
 sshd openssh-server
+traceroute traceroute
 vtysh frr
 /usr/lib/frr/frr-reload.py frr-pythontools
 '

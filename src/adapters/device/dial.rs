@@ -6,6 +6,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::cli::connect;
+use super::limit::LoginLimits;
 use super::{Device, DeviceError, DeviceProblem, Dial, RollbackClass, Target};
 use crate::domain::name::PlatformName;
 use crate::domain::platform::Platform;
@@ -15,13 +16,14 @@ use crate::domain::platform::session::{SessionPage, Transaction};
 #[derive(Clone, Debug)]
 pub struct SshDialer {
     pages: BTreeMap<PlatformName, SessionPage>,
+    limits: LoginLimits,
 }
 
 impl SshDialer {
     /// Takes the pages of the platforms that can be spoken to.
     pub fn new(platforms: &BTreeMap<PlatformName, Platform>) -> Self {
         let pages = platforms.iter().filter_map(|(name, platform)| Some((name.clone(), platform.session()?)));
-        Self { pages: pages.collect() }
+        Self { pages: pages.collect(), limits: LoginLimits::default() }
     }
 }
 
@@ -33,6 +35,7 @@ impl Dial for SshDialer {
                 let hint = "plan it from saved configurations with `plan --running-from DIR`";
                 return Err(DeviceError::refused(DeviceProblem::Protocol, message).hint(hint));
             };
+            let _turn = self.limits.turn(target).await?;
             connect(target, page).await
         }
         .boxed()

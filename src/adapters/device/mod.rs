@@ -8,6 +8,18 @@ pub mod cli;
 
 pub mod dial;
 
+pub mod access;
+
+pub mod console;
+
+pub mod limit;
+
+pub mod reach;
+
+pub mod telnet;
+
+pub mod transfer;
+
 pub mod pool;
 
 use std::collections::BTreeMap;
@@ -16,9 +28,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use access::{Access, Auth};
+
 use crate::domain::name::{DeviceName, PlatformName};
 pub use crate::domain::platform::rollback::RollbackClass;
-use crate::domain::secret::Secret;
 
 /// Everything a driver needs to reach one device. Secrets are in here only as long as the session is built.
 #[derive(Clone)]
@@ -45,15 +58,8 @@ pub struct Target {
     pub command_timeout: Duration,
     /// Settings of this device that its platform page offers under `options`, for example `pathspace` of FRR.
     pub options: BTreeMap<String, String>,
-}
-
-/// One way to log in.
-#[derive(Clone)]
-pub enum Auth {
-    /// Password, also used to answer keyboard-interactive prompts.
-    Password(Secret),
-    /// A private key in OpenSSH or PEM form, without a passphrase.
-    Key(Secret),
+    /// Transport, hosts in between and keepalive; the default is SSH straight to the address.
+    pub access: Access,
 }
 
 /// What to believe about a host key (safety rule 5: the first use of an unknown key needs a decision).
@@ -61,6 +67,10 @@ pub enum Auth {
 pub enum HostKey {
     /// Only this fingerprint, `SHA256:…` as OpenSSH prints it.
     Pinned(String),
+    /// Only this fingerprint, which somebody accepted before and the store remembers.
+    Remembered(String),
+    /// Only a host certificate that one of these authorities, named by fingerprint, signed for the address.
+    Authority(Vec<String>),
     /// The inventory decided to accept the first key that is seen; the caller remembers it.
     AcceptNew,
     /// No decision was made: refuse and print the fingerprint.

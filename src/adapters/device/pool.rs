@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::{Auth, Certainty, Device, DeviceError, DeviceProblem, Dial, HostKey, Target};
+use super::{Certainty, Device, DeviceError, DeviceProblem, Dial, Target};
 use crate::adapters::clock::Clock;
 
 /// How many sessions are kept, and how long.
@@ -346,22 +346,10 @@ fn key(target: &Target) -> Key {
     add(&target.port.to_be_bytes());
     add(target.user.as_bytes());
     for auth in &target.auth {
-        match auth {
-            Auth::Password(secret) => {
-                add(b"password");
-                add(secret.expose().as_bytes());
-            }
-            Auth::Key(secret) => {
-                add(b"key");
-                add(secret.expose().as_bytes());
-            }
-        }
+        auth.identify(&mut add);
     }
-    match &target.host_key {
-        HostKey::Pinned(fingerprint) => add(fingerprint.as_bytes()),
-        HostKey::AcceptNew => add(b"accept new"),
-        HostKey::Unknown => add(b"unknown"),
-    }
+    target.host_key.identify(&mut add);
+    target.access.identify(&mut add);
     add(&[u8::from(target.legacy_algorithms)]);
     for (name, value) in &target.options {
         add(name.as_bytes());

@@ -4,6 +4,7 @@
 
 mod devices;
 mod error;
+mod host_keys;
 mod leases;
 mod open;
 mod records;

@@ -19,7 +19,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Connections that only read.
 const READERS_MAX: u32 = 4;
 /// Every version of the tables, oldest first; a released one never changes.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("migrations/0001_start.sql"))];
+const MIGRATIONS: &[(i64, &str)] =
+    &[(1, include_str!("migrations/0001_start.sql")), (2, include_str!("migrations/0002_jump_hosts.sql"))];
 /// The key file inside the state directory.
 const KEY_FILE: &str = "store.key";
 

@@ -5,6 +5,7 @@ pub(super) mod plan;
 pub(super) mod serve;
 pub(super) mod serving;
 pub(super) mod show;
+pub(super) mod trust;
 
 use crate::domain::diagnostic::Diagnostic;
 

@@ -86,7 +86,9 @@ pub fn load(snapshot: &Snapshot, platforms: &BTreeSet<PlatformName>) -> (Intent,
     }
     let credentials_node = settings_node.and_then(|node| node.get("credentials"));
     let credentials = inventory::load::credentials(&settings.credentials, credentials_node, &mut findings);
-    let known = Known { platforms, credentials: &credentials };
+    let jump_hosts_node = settings_node.and_then(|node| node.get("jump_hosts"));
+    let jump_hosts = inventory::access::jump_hosts(&settings.jump_hosts, jump_hosts_node, &credentials, &mut findings);
+    let known = Known { platforms, credentials: &credentials, jump_hosts: &jump_hosts, logins: settings.logins };
     let inventory = inventory::load::load(&files, &known, &mut findings);
     let mut checks = Vec::new();
     let mut data = BTreeMap::new();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::inventory::Selector;
+use crate::domain::inventory::access::{JumpHostFile, Logins};
 use crate::domain::inventory::files::CredentialsFile;
 use crate::domain::schedule::Interval;
 use crate::domain::yaml::Node;
@@ -45,6 +46,10 @@ pub struct Settings {
     pub drift_in_plan: DriftInPlan,
     /// Accounts for the devices, by name; `default` is for devices that name none.
     pub credentials: BTreeMap<String, CredentialsFile>,
+    /// SSH servers through which devices are reached, by name; devices name them under `via`.
+    pub jump_hosts: BTreeMap<String, JumpHostFile>,
+    /// How many logins may go on at the same time.
+    pub logins: Logins,
 }
 
 impl Default for Settings {
@@ -60,6 +65,8 @@ impl Default for Settings {
             plan_ttl: Interval::seconds(24 * 3600),
             drift_in_plan: DriftInPlan::default(),
             credentials: BTreeMap::new(),
+            jump_hosts: BTreeMap::new(),
+            logins: Logins::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::Suspension;
+use super::access::Connection;
 
 /// One device of an inventory file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -20,14 +21,19 @@ pub struct DeviceFile {
     pub platform: Option<String>,
     /// Address or host name of the management interface.
     pub address: Option<String>,
-    /// TCP port of SSH, 22 when it is not given.
+    /// TCP port, 22 for SSH and 23 for Telnet when it is not given.
     pub port: Option<u16>,
     /// Login name, instead of the one in the credentials.
     pub user: Option<String>,
     /// Name of an entry under `credentials` in `reconverge.yaml`; `default` when it is not given.
     pub credentials: Option<String>,
-    /// Fingerprint of the host key, `SHA256:…` as `ssh-keygen -lf` prints it, or `accept_new`.
+    /// Fingerprint of the host key, `SHA256:…` as `ssh-keygen -lf` prints it; or `accept_new`, `ask`, or
+    /// `@cert-authority SHA256:…` for host certificates.
     pub host_key: Option<String>,
+    /// Names of entries under `jump_hosts` in `reconverge.yaml`, in the order in which they are gone through.
+    pub via: Option<Vec<String>>,
+    /// How the connection is made and watched.
+    pub connection: Connection,
     /// Groups of the device, each a file in `inventory/groups/`.
     pub groups: Vec<String>,
     /// Facts for selectors and data layers: `site`, `role`, `env`, `redundancy_group` and your own.
@@ -58,8 +64,12 @@ pub struct DeviceDefaults {
     pub user: Option<String>,
     /// Name of an entry under `credentials` in `reconverge.yaml`.
     pub credentials: Option<String>,
-    /// `accept_new`, where every first host key may be believed (a lab).
+    /// `accept_new`, where every first host key may be believed (a lab), or `@cert-authority SHA256:…`.
     pub host_key: Option<String>,
+    /// Names of entries under `jump_hosts` in `reconverge.yaml`.
+    pub via: Option<Vec<String>>,
+    /// How connections are made and watched.
+    pub connection: Connection,
     /// Labels that are added.
     #[serde(deserialize_with = "words")]
     #[schemars(with = "BTreeMap<String, Word>")]
@@ -160,4 +170,32 @@ pub struct CredentialsFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^secret://"))]
     pub key: Option<String>,
+    /// What opens the private key: a reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^secret://"))]
+    pub passphrase: Option<String>,
+    /// The OpenSSH certificate of the private key, the line of its `-cert.pub` file: a reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^secret://"))]
+    pub certificate: Option<String>,
+    /// An SSH agent whose keys are used: `env` for the one in `SSH_AUTH_SOCK`, or the path of its socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Only the key of the agent with this fingerprint, `SHA256:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_key: Option<String>,
+    /// Answers to questions at the login (keyboard-interactive): a pattern that fits the question, and a reference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<AnswerFile>,
+}
+
+/// The answer to a question at the login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerFile {
+    /// A regular expression that fits the question, for example `(?i)passcode`.
+    pub question: String,
+    /// The answer: a reference as for the password.
+    #[schemars(extend("pattern" = "^secret://"))]
+    pub answer: String,
 }

@@ -1,23 +1,22 @@
 //! From the files below `inventory/` to devices and groups, with every finding on its line.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 
-use super::files::{CredentialsFile, DeviceDefaults, DeviceFile, GroupFile, ModeFile};
+use super::access::{self, HostKeyPolicy, JumpHost, Logins, Transport};
+use super::credentials::device_credentials;
+pub use super::credentials::load as credentials;
+use super::files::{DeviceDefaults, DeviceFile, GroupFile, ModeFile};
 use super::{Credentials, Device, Group, Inventory, Mode};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::{DeviceName, GroupName, PlatformName};
-use crate::domain::secret::SecretRef;
 use crate::domain::yaml::{Content, Mark, Node, suggest, typed};
 
 /// The folder of the inventory.
 pub const FOLDER: &str = "inventory/";
 /// The folder of the groups.
 pub const GROUPS_FOLDER: &str = "inventory/groups/";
-/// SSH.
-const PORT_DEFAULT: u16 = 22;
 /// The credentials of devices that name none.
-const CREDENTIALS_DEFAULT: &str = "default";
+pub(super) const CREDENTIALS_DEFAULT: &str = "default";
 /// The weight of groups that say none.
 const WEIGHT_DEFAULT: i64 = 100;
 
@@ -27,6 +26,10 @@ pub struct Known<'a> {
     pub platforms: &'a BTreeSet<PlatformName>,
     /// The entries under `credentials` of `reconverge.yaml`.
     pub credentials: &'a BTreeMap<String, Credentials>,
+    /// The entries under `jump_hosts` of `reconverge.yaml`.
+    pub jump_hosts: &'a BTreeMap<String, JumpHost>,
+    /// How many logins may go on at the same time.
+    pub logins: Logins,
 }
 
 /// Reads the inventory. A device with a finding that makes it unusable is left out.
@@ -44,39 +47,6 @@ pub fn load(files: &BTreeMap<String, Node>, known: &Known<'_>, findings: &mut Ve
     }
     same_address(&inventory, findings);
     inventory
-}
-
-/// Reads the credentials of `reconverge.yaml`; a value in clear is an error, and is not repeated in it.
-pub fn credentials(
-    files: &BTreeMap<String, CredentialsFile>,
-    node: Option<&Node>,
-    findings: &mut Vec<Diagnostic>,
-) -> BTreeMap<String, Credentials> {
-    let mut found = BTreeMap::new();
-    for (name, file) in files {
-        let entry = node.and_then(|node| node.get(name));
-        let mut reference = |key: &str, value: &Option<String>| -> Option<SecretRef> {
-            let text = value.as_ref()?;
-            let reference = SecretRef::from_str(text);
-            if reference.is_err() {
-                let mark =
-                    entry.and_then(|e| e.get(key)).map_or_else(|| Mark::whole("reconverge.yaml"), |n| n.mark.clone());
-                let what = match text.starts_with("secret://") {
-                    true => "is not a complete reference to a secret",
-                    false => "is a secret in plain text",
-                };
-                let finding = Diagnostic::error(format!("the {key} of the credentials {name:?} {what}"));
-                findings.push(mark.on(finding.hint(
-                    "write secret://env/NAME or secret://file/PATH#KEY, and change the secret \
-                                                    if it was ever pushed",
-                )));
-            }
-            reference.ok()
-        };
-        let (password, key) = (reference("password", &file.password), reference("key", &file.key));
-        found.insert(name.clone(), Credentials { user: file.user.clone(), password, key });
-    }
-    found
 }
 
 fn groups(
@@ -259,17 +229,29 @@ fn device(
     if file.port == Some(0) {
         wrong(Diagnostic::error("the port 0 cannot be reached"), "port");
     }
-    let (host_key, accept_new_host_key) = host_key(file.host_key.as_deref(), &mut wrong);
+    let host_key = HostKeyPolicy::parse(file.host_key.as_deref()).unwrap_or_else(|finding| {
+        wrong(finding, "host_key");
+        HostKeyPolicy::Ask
+    });
+    file.connection.check(&mut wrong);
+    let via = access::via(file.via.as_deref().unwrap_or_default(), known.jump_hosts, &mut wrong);
+    if file.connection.transport == Some(Transport::Telnet) && via.as_ref().is_some_and(Vec::is_empty) {
+        let finding =
+            Diagnostic::warning(format!("the device {name} is reached by Telnet, which sends its password in clear"));
+        wrong(finding.hint("use SSH, or a jump host beside the device"), "connection");
+    }
     let mode = mode(&file, &mut wrong);
     let credentials = device_credentials(&file, known, &mut wrong);
     Some(Device {
         name: name.clone(),
         platform: platform?,
         address: Some(address).filter(|a| is_address(a))?,
-        port: file.port.unwrap_or(PORT_DEFAULT),
+        port: file.port.unwrap_or_else(|| file.connection.port_default()),
         credentials,
         host_key,
-        accept_new_host_key,
+        via: via?,
+        connection: file.connection,
+        logins: known.logins,
         labels: file.labels,
         groups: ordered,
         options: file.options,
@@ -288,6 +270,8 @@ fn with_defaults<'a>(file: &DeviceFile, defaults: impl Iterator<Item = &'a Devic
         file.user = file.user.or_else(|| more.user.clone());
         file.credentials = file.credentials.or_else(|| more.credentials.clone());
         file.host_key = file.host_key.or_else(|| more.host_key.clone());
+        file.via = file.via.or_else(|| more.via.clone());
+        file.connection.fill(&more.connection);
         if file.mode.is_none() && file.owned.is_none() {
             (file.mode, file.owned) = (more.mode, more.owned.clone());
         }
@@ -299,27 +283,6 @@ fn with_defaults<'a>(file: &DeviceFile, defaults: impl Iterator<Item = &'a Devic
         }
     }
     file
-}
-
-fn host_key(text: Option<&str>, wrong: &mut impl FnMut(Diagnostic, &str)) -> (Option<String>, bool) {
-    match text {
-        None => (None, false),
-        Some("accept_new") => (None, true),
-        Some(text) => {
-            // A SHA-256 in base64 without padding, as OpenSSH prints it: 43 characters.
-            let digits = text.strip_prefix("SHA256:").unwrap_or_default();
-            let is_base64 = digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
-            if digits.len() != 43 || !is_base64 {
-                let finding = Diagnostic::error(format!("{text:?} is not a fingerprint of a host key"));
-                wrong(
-                    finding.hint("write SHA256: and 43 characters as ssh-keygen -lf prints it, or accept_new"),
-                    "host_key",
-                );
-                return (None, false);
-            }
-            (Some(text.to_owned()), false)
-        }
-    }
 }
 
 fn mode(file: &DeviceFile, wrong: &mut impl FnMut(Diagnostic, &str)) -> Mode {
@@ -344,27 +307,6 @@ fn mode(file: &DeviceFile, wrong: &mut impl FnMut(Diagnostic, &str)) -> Mode {
     }
 }
 
-fn device_credentials(
-    file: &DeviceFile,
-    known: &Known<'_>,
-    wrong: &mut impl FnMut(Diagnostic, &str),
-) -> Option<Credentials> {
-    let name = file.credentials.as_deref().unwrap_or(CREDENTIALS_DEFAULT);
-    let found = known.credentials.get(name).cloned();
-    if found.is_none() && file.credentials.is_some() {
-        let finding = Diagnostic::error(format!("the credentials {name:?} are not in reconverge.yaml"));
-        wrong(finding.hint(suggest::hint(name, known.credentials.keys().map(String::as_str))), "credentials");
-    }
-    let user = file.user.clone();
-    match found {
-        Some(mut credentials) => {
-            credentials.user = user.unwrap_or(credentials.user);
-            Some(credentials)
-        }
-        None => user.map(|user| Credentials { user, password: None, key: None }),
-    }
-}
-
 fn add(device: Device, devices: &mut BTreeMap<DeviceName, Device>, findings: &mut Vec<Diagnostic>) {
     if let Some(first) = devices.get(&device.name) {
         let finding = Diagnostic::error(format!("the device {} is there twice", device.name)).on(&device.name);
@@ -377,13 +319,15 @@ fn add(device: Device, devices: &mut BTreeMap<DeviceName, Device>, findings: &mu
 
 /// Two names for one door would get two intents for one device.
 fn same_address(inventory: &Inventory, findings: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<(String, u16, &BTreeMap<String, String>), &Device> = BTreeMap::new();
+    let mut seen: BTreeMap<_, &Device> = BTreeMap::new();
     for device in inventory.devices.values() {
         let address = match device.address.parse::<core::net::IpAddr>() {
             Ok(address) => address.to_string(),
             Err(_) => device.address.to_ascii_lowercase(),
         };
-        if let Some(first) = seen.insert((address, device.port, &device.options), device) {
+        // private addresses may occur once behind each jump host
+        let via: Vec<&str> = device.via.iter().map(|host| host.name.as_str()).collect();
+        if let Some(first) = seen.insert((address, device.port, &device.options, via), device) {
             let finding = Diagnostic::error(format!(
                 "{} and {} have the same address {} port {}",
                 first.name, device.name, device.address, device.port
@@ -424,7 +368,7 @@ fn bad_name(error: &crate::domain::name::NameError) -> Diagnostic {
     Diagnostic::error(error.to_string())
 }
 
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     text.parse::<core::net::IpAddr>().is_ok()
         || (!text.is_empty() && text.len() <= 253 && !text.starts_with(['-', '.']) && text.chars().all(is_name))

@@ -1,5 +1,7 @@
 //! The devices and groups of an intent.
 
+pub mod access;
+mod credentials;
 pub mod files;
 pub mod load;
 mod parse;
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::name::{DeviceName, GroupName, PlatformName};
 use super::secret::SecretRef;
 use super::yaml::{Mark, Node};
+pub use access::{Connection, HostKeyPolicy, JumpHost, Logins, Transport};
 pub use selector::Selector;
 
 /// The devices and groups of an intent.
@@ -44,10 +47,14 @@ pub struct Device {
     pub port: u16,
     /// How to log in.
     pub credentials: Option<Credentials>,
-    /// The pinned fingerprint, `SHA256:…` as OpenSSH prints it.
-    pub host_key: Option<String>,
-    /// Whether the first key that is seen is accepted and remembered.
-    pub accept_new_host_key: bool,
+    /// What is believed about its host key.
+    pub host_key: HostKeyPolicy,
+    /// How the connection is made and watched.
+    pub connection: Connection,
+    /// The SSH servers through which it is reached, the first one first.
+    pub via: Vec<JumpHost>,
+    /// How many logins may go on at the same time.
+    pub logins: Logins,
     /// Facts for selectors and data layers: `site`, `role`, `env`, `redundancy_group` and the owner's own.
     pub labels: BTreeMap<String, String>,
     /// Its groups and their parents, weakest first: the order in which their data is layered.
@@ -70,7 +77,7 @@ impl Device {
 }
 
 /// How to log in. The values are references; they are resolved where a session is built.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// Login name.
     pub user: String,
@@ -78,6 +85,23 @@ pub struct Credentials {
     pub password: Option<SecretRef>,
     /// A private key in OpenSSH or PEM form.
     pub key: Option<SecretRef>,
+    /// What opens the private key.
+    pub passphrase: Option<SecretRef>,
+    /// The OpenSSH certificate of the private key.
+    pub certificate: Option<SecretRef>,
+    /// The agent whose keys are used.
+    pub agent: Option<AgentUse>,
+    /// Answers to questions at the login: a pattern for the question, and the answer.
+    pub answers: Vec<(String, SecretRef)>,
+}
+
+/// The agent whose keys are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentUse {
+    /// Its socket; the one of the process's environment when it is not set.
+    pub socket: Option<String>,
+    /// Only the key with this fingerprint.
+    pub fingerprint: Option<String>,
 }
 
 /// A device to which nothing is deployed for now.

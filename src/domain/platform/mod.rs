@@ -1,5 +1,6 @@
 //! What we know about one network operating system: one YAML page per platform.
 
+pub mod login;
 pub mod session;
 pub mod rollback;
 

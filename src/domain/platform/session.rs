@@ -8,6 +8,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::login::LoginPrompts;
 use crate::domain::secret::MASK;
 
 /// Both parts of a page that a driver needs.
@@ -78,11 +79,13 @@ pub struct TerminalKind {
     pub rows: u32,
     /// What the enter key sends.
     pub enter_key: String,
+    /// How a login on the terminal itself looks, where the transport has none (Telnet).
+    pub login: LoginPrompts,
 }
 
 impl Default for TerminalKind {
     fn default() -> Self {
-        Self { name: "vt100".into(), columns: 511, rows: 1000, enter_key: "\n".into() }
+        Self { name: "vt100".into(), columns: 511, rows: 1000, enter_key: "\n".into(), login: LoginPrompts::default() }
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn connect(target: &Target, page: &SessionPage) -> Result<Box<dyn Devi
     let connection = Connection::open(target).boxed().await?;
     let password = target.auth.iter().find_map(|auth| match auth {
         Auth::Password(password) => Some(password.clone()),
-        Auth::Key(_) => None,
+        Auth::Key(_) | Auth::Identity(_) | Auth::Agent(_) | Auth::Answers(_) => None,
     });
     let has_shell = match &page.session.shell {
         Some(shell) => is_unix_shell(&connection, shell).await.map_err(refused)?,

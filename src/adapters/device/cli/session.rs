@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use regex::Regex;
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg};
+use russh::ChannelMsg;
 use tokio::time::timeout;
 
 use super::page::Page;
+use crate::adapters::device::console::Console;
 use crate::adapters::device::ssh::{Connection, lost};
 use crate::adapters::device::{Certainty, DeviceError, DeviceProblem};
 use crate::domain::platform::session::{Role, pattern};
@@ -25,7 +25,7 @@ const ANSWERS_MAX: usize = 10_000;
 
 /// A command line that is ready for the next line.
 pub(crate) struct CliSession {
-    channel: Channel<Msg>,
+    channel: Console,
     terminal: Terminal,
     page: Arc<Page>,
     name: String,
