@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use reconverge::adapters::device::netconf::NetconfDevice;
 use reconverge::adapters::device::netconf::message::{Datastore, copy_config, discard_changes};
+<<<<<<< ours
 use reconverge::adapters::device::{Access, Auth, Candidate, CommandLine, Device, HostKey, Target};
+=======
+use reconverge::adapters::device::{Auth, Candidate, CommandLine, Device, DeviceProblem, HostKey, Target};
+>>>>>>> theirs
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::platform::Platform;
 use reconverge::domain::secret::Secret;
@@ -96,7 +100,14 @@ pub(crate) fn interfaces(all: &[(&str, &str)]) -> String {
 impl Server {
     /// A fresh session.
     pub(crate) async fn session(&self) -> NetconfDevice {
-        self.try_session().await.unwrap()
+        // On a busy machine this server may lose a request behind its hello.
+        for _ in 0..3 {
+            match self.try_session().await {
+                Ok(session) => return session,
+                Err(error) => assert_eq!(error.problem, DeviceProblem::Timeout, "{error}"),
+            }
+        }
+        panic!("the server gives no session")
     }
 
     pub(crate) async fn try_session(&self) -> Result<NetconfDevice, reconverge::adapters::device::DeviceError> {

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+<<<<<<< ours
 use super::access::{self, HostKeyPolicy, JumpHost, Logins, Transport};
 use super::credentials::device_credentials;
 pub use super::credentials::load as credentials;
 use super::files::{DeviceDefaults, DeviceFile, GroupFile, ModeFile};
+=======
+use super::files::{CredentialsFile, DeviceDefaults, DeviceFile, GroupFile, ModeFile, TransportFile};
+>>>>>>> theirs
 use super::{Credentials, Device, Group, Inventory, Mode};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::{DeviceName, GroupName, PlatformName};
@@ -15,6 +19,13 @@ use crate::domain::yaml::{Content, Mark, Node, suggest, typed};
 pub const FOLDER: &str = "inventory/";
 /// The folder of the groups.
 pub const GROUPS_FOLDER: &str = "inventory/groups/";
+<<<<<<< ours
+=======
+/// SSH.
+const PORT_DEFAULT: u16 = 22;
+/// RFC 6242 section 1.
+const PORT_NETCONF: u16 = 830;
+>>>>>>> theirs
 /// The credentials of devices that name none.
 pub(super) const CREDENTIALS_DEFAULT: &str = "default";
 /// The weight of groups that say none.
@@ -229,6 +240,7 @@ fn device(
     if file.port == Some(0) {
         wrong(Diagnostic::error("the port 0 cannot be reached"), "port");
     }
+<<<<<<< ours
     let host_key = HostKeyPolicy::parse(file.host_key.as_deref()).unwrap_or_else(|finding| {
         wrong(finding, "host_key");
         HostKeyPolicy::Ask
@@ -240,13 +252,25 @@ fn device(
             Diagnostic::warning(format!("the device {name} is reached by Telnet, which sends its password in clear"));
         wrong(finding.hint("use SSH, or a jump host beside the device"), "connection");
     }
+=======
+    let is_netconf = file.transport == Some(TransportFile::Netconf);
+    let mut options = file.options.clone();
+    if let Some(transport) = file.transport {
+        options.insert("transport".into(), transport.word().into());
+    }
+    let (host_key, accept_new_host_key) = host_key(file.host_key.as_deref(), &mut wrong);
+>>>>>>> theirs
     let mode = mode(&file, &mut wrong);
     let credentials = device_credentials(&file, known, &mut wrong);
     Some(Device {
         name: name.clone(),
         platform: platform?,
         address: Some(address).filter(|a| is_address(a))?,
+<<<<<<< ours
         port: file.port.unwrap_or_else(|| file.connection.port_default()),
+=======
+        port: file.port.unwrap_or(if is_netconf { PORT_NETCONF } else { PORT_DEFAULT }),
+>>>>>>> theirs
         credentials,
         host_key,
         via: via?,
@@ -254,7 +278,7 @@ fn device(
         logins: known.logins,
         labels: file.labels,
         groups: ordered,
-        options: file.options,
+        options,
         suspended: file.suspended,
         mode,
         mark: mark.clone(),
@@ -266,6 +290,7 @@ fn with_defaults<'a>(file: &DeviceFile, defaults: impl Iterator<Item = &'a Devic
     let mut file = file.clone();
     for more in defaults {
         file.platform = file.platform.or_else(|| more.platform.clone());
+        file.transport = file.transport.or(more.transport);
         file.port = file.port.or(more.port);
         file.user = file.user.or_else(|| more.user.clone());
         file.credentials = file.credentials.or_else(|| more.credentials.clone());
