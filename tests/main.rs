@@ -19,6 +19,7 @@ mod laws;
 mod laws_flat;
 mod management;
 mod masking;
+mod netconf;
 mod platforms;
 mod schemas;
 mod secret_compare;

@@ -8,6 +8,8 @@ pub const TREE_ENTRIES_MAX: usize = 50_000;
 pub const TREE_BYTES_MAX: usize = 256 << 20;
 /// Largest configuration of one device, in bytes.
 pub const CONFIG_BYTES_MAX: usize = 64 << 20;
+/// Most elements of one XML document.
+pub const XML_ELEMENTS_MAX: usize = 2_000_000;
 /// Deepest nesting of a configuration.
 pub const CONFIG_DEPTH_MAX: usize = 64;
 /// Largest output of one template, in bytes.

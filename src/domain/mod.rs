@@ -11,6 +11,7 @@ pub mod secret;
 pub mod config;
 pub mod platform;
 pub mod yaml;
+pub mod xml;
 pub mod schedule;
 pub mod inventory;
 pub mod checks;

@@ -12,7 +12,7 @@ const LAYERS: [&str; 5] = ["domain", "adapters", "engine", "server", "cli"];
 
 /// Inside the domain: a module uses its own row and the rows above.
 const DOMAIN_ORDER: [&[&str]; 9] = [
-    &["name", "revision", "snapshot", "diagnostic", "secret", "limits", "yaml"],
+    &["name", "revision", "snapshot", "diagnostic", "secret", "limits", "yaml", "xml"],
     &["config"],
     &["platform", "parse"],
     &["inventory", "workflow", "schedule", "policy", "checks"],

@@ -66,6 +66,7 @@ impl Dialect {
             Family::Braces | Family::Set => flat::parse(self, text),
             Family::Routeros => routeros::parse(self, text),
             Family::Json => document::parse_json(self, text),
+            Family::Xml => document::xml::parse(self, text),
             Family::File => document::parse_file(self, text),
             Family::Context | Family::Indented | Family::Fortios => {
                 normalize::normalize(self, self.read(text, Purpose::Configuration))
@@ -86,6 +87,7 @@ impl Dialect {
             Family::Braces | Family::Set => flat::parse_commands(self, text),
             Family::Routeros => routeros::parse_commands(self, text),
             Family::Json => document::parse_patch(text),
+            Family::Xml => document::xml::parse_edit(self, text),
             Family::File => document::parse_new_file(text),
         }
     }
@@ -97,6 +99,7 @@ impl Dialect {
             Family::Braces | Family::Set => flat::print(self, tree),
             Family::Routeros => routeros::print(tree),
             Family::Json => document::print_json(tree),
+            Family::Xml => document::xml::print(tree),
             Family::File => document::print_file(tree),
         }
     }
@@ -110,6 +113,7 @@ impl Dialect {
             Family::Braces | Family::Set => flat::remediate(self, running, intended, scope),
             Family::Routeros => routeros::remediate(self, running, intended, scope),
             Family::Json => document::remediate_json(self, running, intended, scope),
+            Family::Xml => document::xml::remediate(self, running, intended, scope),
             Family::File => document::remediate_file(running, intended, scope),
         }
     }
@@ -123,6 +127,7 @@ impl Dialect {
             Family::Braces | Family::Set => flat::predict(self, running, commands),
             Family::Routeros => routeros::predict(self, running, commands),
             Family::Json => document::predict_json(self, running, commands),
+            Family::Xml => document::xml::predict(self, running, commands),
             Family::File => document::predict_file(self, running, commands),
         }
     }
@@ -132,9 +137,13 @@ impl Dialect {
         match self.page.family {
             Family::Json => document::patch_text(remediation),
             Family::File => document::file_text(remediation),
-            Family::Context | Family::Indented | Family::Fortios | Family::Braces | Family::Set | Family::Routeros => {
-                remediation.text(self.page.indent.max(1))
-            }
+            Family::Context
+            | Family::Indented
+            | Family::Fortios
+            | Family::Braces
+            | Family::Set
+            | Family::Routeros
+            | Family::Xml => remediation.text(self.page.indent.max(1)),
         }
     }
 
@@ -156,6 +165,7 @@ impl Dialect {
             Family::Braces | Family::Set => flat::same(self, a, b),
             Family::Routeros => routeros::same(self, a, b),
             Family::Json => document::same_json(a, b),
+            Family::Xml => document::xml::same(self, a, b),
             Family::File => document::same_file(a, b),
         }
     }

@@ -9,6 +9,8 @@ pub mod terminal;
 
 pub mod compare;
 
+pub mod netconf;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -37,6 +39,9 @@ pub struct Page {
     /// How a change is made safe on it.
     #[serde(default)]
     pub transaction: Option<session::Transaction>,
+    /// How to talk to it by NETCONF, when it can.
+    #[serde(default)]
+    pub netconf: Option<netconf::NetconfPage>,
 }
 
 /// A platform ready for use.
@@ -74,6 +79,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("sonic", include_str!("definitions/sonic.yaml")),
     ("cumulus_nvue", include_str!("definitions/cumulus_nvue.yaml")),
     ("linux", include_str!("definitions/linux.yaml")),
+    ("netconf", include_str!("definitions/netconf.yaml")),
 ];
 
 impl Platform {

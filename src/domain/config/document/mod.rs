@@ -1,9 +1,11 @@
-//! Configurations that are documents: one JSON object of tables, changed by a patch, or a plain file, replaced as a whole.
+//! Configurations that are documents: one JSON object of tables, changed by a patch; XML, changed by an edit; or a plain
+//! file, replaced as a whole.
 
 pub mod page;
 mod json;
 mod tables;
 mod file;
+pub mod xml;
 
 use super::command::Remediation;
 use super::dialect::Dialect;

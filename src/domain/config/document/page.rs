@@ -1,4 +1,4 @@
-//! The part of a platform page that only platforms with one JSON document of tables have.
+//! The parts of a platform page that only platforms with one document have: JSON tables, XML lists.
 
 use std::collections::BTreeMap;
 
@@ -35,4 +35,18 @@ pub struct Quiesce {
     pub off: String,
     /// The tables that must not change while it runs.
     pub during: Vec<String>,
+}
+
+/// How the lists of an XML document are recognised, because the document alone does not say it (RFC 7950 section 7.8).
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct XmlPage {
+    /// Elements that name an entry of a list when they come first in it: `name`, `id`.
+    pub keys: Vec<String>,
+    /// The keys of lists with other or several keys, by the name of the list.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Lists of plain values, also when only one value is there.
+    pub leaf_lists: Vec<String>,
+    /// Lists in which the order of the entries means something.
+    pub ordered: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use super::document::page::TablesPage;
+pub use super::document::page::{TablesPage, XmlPage};
 pub use super::flat::page::FlatPage;
 pub use super::routeros::page::ItemsPage;
 
@@ -65,6 +65,8 @@ pub struct DialectPage {
     pub items: ItemsPage,
     /// How tables depend on each other (family `json`).
     pub tables: TablesPage,
+    /// How list entries are recognised (family `xml`).
+    pub xml: XmlPage,
 }
 
 /// How lines nest.
@@ -86,6 +88,8 @@ pub enum Family {
     Routeros,
     /// One JSON document.
     Json,
+    /// One XML document that is modelled in YANG; changed by an `edit-config` (RFC 6241).
+    Xml,
     /// A file that is replaced as a whole.
     File,
 }

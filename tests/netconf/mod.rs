@@ -1,0 +1,3 @@
+//! NETCONF: the documents, and a real server behind a real SSH subsystem.
+
+mod documents;
