@@ -10,6 +10,8 @@ cc gcc
 git git
 ip iproute2
 iptables iptables
+netconfd netconfd
+/usr/share/yuma/modules/ietf/ietf-interfaces@2014-05-08.yang libyuma-base
 nginx nginx
 /usr/sbin/fcgiwrap fcgiwrap
 nsenter util-linux

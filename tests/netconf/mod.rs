@@ -1,3 +1,6 @@
-//! NETCONF: the documents, and a real server behind a real SSH subsystem.
+//! NETCONF: the documents, and real servers behind the subsystem of real SSH servers.
 
 mod documents;
+mod faults;
+mod servers;
+mod transactions;

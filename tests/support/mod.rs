@@ -55,7 +55,7 @@ pub(crate) fn real_counterparts() -> bool {
 }
 
 /// Reads the file that a variable names; nothing when the test is skipped. A lab that is asked for and not there is a failure.
-fn lab_description(variable: &str) -> Option<String> {
+pub(crate) fn lab_description(variable: &str) -> Option<String> {
     if !real_counterparts() {
         return None;
     }

@@ -6,6 +6,8 @@ pub mod ssh;
 
 pub mod cli;
 
+pub mod netconf;
+
 pub mod dial;
 
 pub mod pool;

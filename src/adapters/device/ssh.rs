@@ -199,6 +199,35 @@ impl Connection {
         collect(name, &mut channel, silence_max).await
     }
 
+    /// Opens a subsystem: `netconf`.
+    ///
+    /// # Errors
+    /// `Refused` when the connection is gone or the server does not have it.
+    pub async fn subsystem(&self, subsystem: &str) -> Result<Channel<client::Msg>, DeviceError> {
+        let name = self.name();
+        let opening = async {
+            let mut channel = self.handle.channel_open_session().await?;
+            channel.request_subsystem(true, subsystem).await?;
+            let is_there = loop {
+                match channel.wait().await {
+                    Some(ChannelMsg::Success) => break true,
+                    Some(ChannelMsg::Failure | ChannelMsg::Close) | None => break false,
+                    Some(_) => {}
+                }
+            };
+            Ok::<_, russh::Error>((channel, is_there))
+        };
+        match timeout(self.command_timeout, opening).await {
+            Err(_) => Err(slow(name, &format!("no {subsystem} subsystem"), self.command_timeout)),
+            Ok(Err(error)) => Err(gone(name, &error)),
+            Ok(Ok((channel, true))) => Ok(channel),
+            Ok(Ok((_, false))) => {
+                let message = format!("{name} does not have the subsystem {subsystem}");
+                Err(DeviceError::refused(DeviceProblem::Rejected, message).hint("enable it on the device"))
+            }
+        }
+    }
+
     /// Ends the connection.
     pub async fn close(&self) {
         // it ends either way when the handle is dropped

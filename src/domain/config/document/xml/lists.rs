@@ -34,7 +34,7 @@ impl Repeated {
         let named = |names: &[String]| names.iter().any(|name| **name == *element.local);
         named(&page.leaf_lists)
             || named(&page.ordered)
-            || page.lists.contains_key(&*element.local)
+            || !element.children.is_empty() && page.lists.contains_key(&*element.local)
             || self.0.contains(&(parent.into(), (*element.namespace).into(), element.local.clone()))
     }
 }

@@ -11,7 +11,7 @@ use super::super::command::Remediation;
 use super::super::dialect::Dialect;
 use super::super::remediate::Scope;
 use super::super::tree::{ConfigTree, Node};
-use crate::domain::xml::{Element, XmlError, one_line, open_tag};
+use crate::domain::xml::{Element, NETCONF_BASE, XmlError, one_line, open_tag};
 use lists::{Repeated, key_count};
 
 /// Spaces per level.
@@ -33,6 +33,27 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str) -> ConfigTree {
 /// Says why the text is not XML.
 pub fn elements(text: &str) -> Result<Vec<Element>, XmlError> {
     crate::domain::xml::parse(text).map(unwrapped)
+}
+
+/// Writes an edit for the wire, on one line: its operations get the namespace that RFC 6241 section 7.2 asks for.
+///
+/// # Errors
+/// Says why the text is not XML.
+pub fn wire(edit: &str) -> Result<String, XmlError> {
+    let mut all = elements(edit)?;
+    for element in &mut all {
+        qualify(element);
+    }
+    Ok(all.iter().map(|element| one_line(element, NETCONF_BASE)).collect())
+}
+
+fn qualify(element: &mut Element) {
+    for attribute in &mut element.attributes {
+        if attribute.namespace.is_empty() && *attribute.local == *edit::OPERATION {
+            attribute.namespace = NETCONF_BASE.into();
+        }
+    }
+    element.children.iter_mut().for_each(qualify);
 }
 
 /// Reads an edit: like a document, with its operations.
