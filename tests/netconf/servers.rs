@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reconverge::adapters::device::netconf::NetconfDevice;
 use reconverge::adapters::device::netconf::message::{Datastore, copy_config, discard_changes};
-use reconverge::adapters::device::{Auth, Candidate, CommandLine, Device, HostKey, Target};
+use reconverge::adapters::device::{Auth, Candidate, CommandLine, Device, DeviceProblem, HostKey, Target};
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::platform::Platform;
 use reconverge::domain::secret::Secret;
@@ -95,7 +95,14 @@ pub(crate) fn interfaces(all: &[(&str, &str)]) -> String {
 impl Server {
     /// A fresh session.
     pub(crate) async fn session(&self) -> NetconfDevice {
-        self.try_session().await.unwrap()
+        // This server sometimes does not look at a session before something else happens.
+        for _ in 0..3 {
+            match self.try_session().await {
+                Ok(session) => return session,
+                Err(error) => assert_eq!(error.problem, DeviceProblem::Timeout, "{error}"),
+            }
+        }
+        panic!("the server gives no session")
     }
 
     pub(crate) async fn try_session(&self) -> Result<NetconfDevice, reconverge::adapters::device::DeviceError> {

@@ -18,9 +18,11 @@ pub struct DeviceFile {
     pub name: Option<String>,
     /// Network operating system, for example `frr` or `arista_eos`.
     pub platform: Option<String>,
+    /// How to talk to it, where its platform offers several ways; the platform's first way when it is not given.
+    pub transport: Option<TransportFile>,
     /// Address or host name of the management interface.
     pub address: Option<String>,
-    /// TCP port of SSH, 22 when it is not given.
+    /// TCP port of SSH; 22 when it is not given, 830 with `transport: netconf`.
     pub port: Option<u16>,
     /// Login name, instead of the one in the credentials.
     pub user: Option<String>,
@@ -52,6 +54,8 @@ pub struct DeviceFile {
 pub struct DeviceDefaults {
     /// Network operating system.
     pub platform: Option<String>,
+    /// How to talk to it, where its platform offers several ways; the platform's first way when it is not given.
+    pub transport: Option<TransportFile>,
     /// TCP port of SSH.
     pub port: Option<u16>,
     /// Login name, instead of the one in the credentials.
@@ -72,6 +76,26 @@ pub struct DeviceDefaults {
     pub mode: Option<ModeFile>,
     /// The sections that the repository owns, with `mode: owned`.
     pub owned: Option<Vec<String>>,
+}
+
+/// How to talk to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransportFile {
+    /// Its command line over SSH.
+    Cli,
+    /// NETCONF over SSH, usually on port 830.
+    Netconf,
+}
+
+impl TransportFile {
+    /// The word by which drivers know it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Netconf => "netconf",
+        }
+    }
 }
 
 /// How much of a device's configuration the repository owns.

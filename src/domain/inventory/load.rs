@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use super::files::{CredentialsFile, DeviceDefaults, DeviceFile, GroupFile, ModeFile};
+use super::files::{CredentialsFile, DeviceDefaults, DeviceFile, GroupFile, ModeFile, TransportFile};
 use super::{Credentials, Device, Group, Inventory, Mode};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::{DeviceName, GroupName, PlatformName};
@@ -16,6 +16,8 @@ pub const FOLDER: &str = "inventory/";
 pub const GROUPS_FOLDER: &str = "inventory/groups/";
 /// SSH.
 const PORT_DEFAULT: u16 = 22;
+/// RFC 6242 section 1.
+const PORT_NETCONF: u16 = 830;
 /// The credentials of devices that name none.
 const CREDENTIALS_DEFAULT: &str = "default";
 /// The weight of groups that say none.
@@ -259,6 +261,11 @@ fn device(
     if file.port == Some(0) {
         wrong(Diagnostic::error("the port 0 cannot be reached"), "port");
     }
+    let is_netconf = file.transport == Some(TransportFile::Netconf);
+    let mut options = file.options.clone();
+    if let Some(transport) = file.transport {
+        options.insert("transport".into(), transport.word().into());
+    }
     let (host_key, accept_new_host_key) = host_key(file.host_key.as_deref(), &mut wrong);
     let mode = mode(&file, &mut wrong);
     let credentials = device_credentials(&file, known, &mut wrong);
@@ -266,13 +273,13 @@ fn device(
         name: name.clone(),
         platform: platform?,
         address: Some(address).filter(|a| is_address(a))?,
-        port: file.port.unwrap_or(PORT_DEFAULT),
+        port: file.port.unwrap_or(if is_netconf { PORT_NETCONF } else { PORT_DEFAULT }),
         credentials,
         host_key,
         accept_new_host_key,
         labels: file.labels,
         groups: ordered,
-        options: file.options,
+        options,
         suspended: file.suspended,
         mode,
         mark: mark.clone(),
@@ -284,6 +291,7 @@ fn with_defaults<'a>(file: &DeviceFile, defaults: impl Iterator<Item = &'a Devic
     let mut file = file.clone();
     for more in defaults {
         file.platform = file.platform.or_else(|| more.platform.clone());
+        file.transport = file.transport.or(more.transport);
         file.port = file.port.or(more.port);
         file.user = file.user.or_else(|| more.user.clone());
         file.credentials = file.credentials.or_else(|| more.credentials.clone());
