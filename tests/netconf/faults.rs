@@ -96,7 +96,8 @@ async fn a_lost_confirmation_is_settled_by_a_second_one() {
         let _ = tokio::time::timeout(Duration::from_millis(30), confirming).await;
     }
     drop(first);
-    let second = tokio::time::timeout(Duration::from_secs(10), async { server.session().await.confirm(&candidate).await });
+    let second =
+        tokio::time::timeout(Duration::from_secs(10), async { server.session().await.confirm(&candidate).await });
     if !matches!(second.await, Ok(Ok(()))) {
         server.session().await.confirm(&candidate).await.unwrap();
     }

@@ -2,5 +2,6 @@
 
 mod documents;
 mod faults;
+mod flow;
 mod servers;
 mod transactions;

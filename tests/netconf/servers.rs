@@ -95,7 +95,7 @@ pub(crate) fn interfaces(all: &[(&str, &str)]) -> String {
 impl Server {
     /// A fresh session.
     pub(crate) async fn session(&self) -> NetconfDevice {
-        // This server sometimes does not look at a session before something else happens.
+        // On a busy machine this server may lose a request behind its hello.
         for _ in 0..3 {
             match self.try_session().await {
                 Ok(session) => return session,

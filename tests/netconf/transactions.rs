@@ -154,6 +154,10 @@ async fn a_stale_plan_and_a_wrong_edit_change_nothing() {
             "{error}"
         );
     }
+    let secret = "<system xmlns='urn:ietf:params:xml:ns:yang:ietf-system'><authentication><user><name>ann</name>\
+                  <password>hunter2</password></user></authentication></system>";
+    let error = server.session().await.stage(&server.candidate("change-16", "", secret)).await.unwrap_err();
+    assert!(error.message.contains("invalid-value") && !error.message.contains("hunter2"), "{error}");
     let unknown = interfaces(&[("eth0", "a")]).replace("<description>a</description>", "<bogus/>");
     let error = server.session().await.stage(&server.candidate("change-9", "", &unknown)).await.unwrap_err();
     assert!(error.message.contains("unknown-element"), "{error}");

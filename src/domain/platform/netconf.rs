@@ -9,28 +9,16 @@ use serde::{Deserialize, Serialize};
 pub struct NetconfPage {
     /// The SSH subsystem.
     pub subsystem: String,
-    /// In which form the configuration is read and loaded.
-    pub format: Format,
     /// Capabilities that our hello names beside the standard ones.
     pub capabilities: Vec<String>,
+    /// How long the first request waits behind the hello: some servers lose one that arrives together with it.
+    pub pause_ms: u64,
     /// Bounds of the timer of a confirmed commit in seconds, both included.
     pub timer_s: (u64, u64),
 }
 
 impl Default for NetconfPage {
     fn default() -> Self {
-        Self { subsystem: "netconf".into(), format: Format::Xml, capabilities: Vec::new(), timer_s: (1, 86_400) }
+        Self { subsystem: "netconf".into(), capabilities: Vec::new(), pause_ms: 0, timer_s: (1, 86_400) }
     }
-}
-
-/// The form of a configuration on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// XML of the YANG models, changed by `edit-config`.
-    #[default]
-    Xml,
-    /// Junos text, read with `get-configuration format="text"` and changed by `load-configuration action="set"` (Juniper,
-    /// Junos XML Management Protocol Developer Guide).
-    JunosText,
 }

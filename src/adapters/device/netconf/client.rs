@@ -17,9 +17,6 @@ const BASE_1_1: &str = "urn:ietf:params:netconf:base:1.1";
 const CAPABILITY: &str = "urn:ietf:params:netconf:capability:";
 /// Most capabilities of a hello.
 const CAPABILITIES_MAX: usize = 20_000;
-/// Our hello leaves this much later when the server's is not there yet: some servers lose it while they start a session.
-/// Nobody waits for the other side (RFC 6241 section 8.1).
-const HELLO_PAUSE: Duration = Duration::from_millis(500);
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
 
@@ -105,12 +102,8 @@ impl Client {
     async fn greet(&mut self, extra: &[String]) -> Result<(), DeviceError> {
         let ours: Vec<String> =
             [BASE_1_0, BASE_1_1].into_iter().map(str::to_owned).chain(extra.iter().cloned()).collect();
-        let early = self.receive(HELLO_PAUSE).await;
         self.send(&hello(&ours)).await?;
-        let greeting = match early {
-            Err(error) if error.problem == DeviceProblem::Timeout => self.receive(self.silence_max).await?,
-            early => early?,
-        };
+        let greeting = self.receive(self.silence_max).await?;
         let is_hello = *greeting.local == *"hello";
         let Some(capabilities) = greeting.child("capabilities").filter(|_| is_hello) else {
             return Err(self.odd("it did not begin with a hello"));

@@ -27,6 +27,7 @@ use super::ssh::Connection;
 use super::{Candidate, Certainty, Device, DeviceError, DeviceProblem, RollbackClass, Staged, Target};
 use crate::domain::config::dialect::Dialect;
 use crate::domain::platform::netconf::NetconfPage;
+use crate::domain::secret::MASK;
 use crate::domain::xml::{Element, one_line};
 
 /// A commit may take minutes on a large device without any byte being sent.
@@ -38,6 +39,8 @@ pub struct NetconfDevice {
     client: Client,
     page: NetconfPage,
     dialect: Arc<Dialect>,
+    /// What a server may repeat in its errors and nobody shall read.
+    secrets: Vec<Box<str>>,
 }
 
 /// Connects, opens the subsystem and exchanges the hellos.
@@ -62,7 +65,8 @@ impl NetconfDevice {
         let channel = connection.subsystem(&page.subsystem).await?;
         let stream = Box::new(channel.into_stream());
         let client = Client::open(stream, connection.name(), &page.capabilities, connection.command_timeout()).await?;
-        Ok(Self { connection, client, page: page.clone(), dialect })
+        tokio::time::sleep(Duration::from_millis(page.pause_ms)).await;
+        Ok(Self { connection, client, page: page.clone(), dialect, secrets: Vec::new() })
     }
 
     /// The session itself, for requests that no verb needs.
@@ -103,7 +107,8 @@ impl NetconfDevice {
     }
 
     fn said_no(&self, what: &str, error: &RpcError) -> DeviceError {
-        let words = self.dialect.mask(&error.words());
+        let mask = |words: String, secret: &Box<str>| words.replace(&**secret, MASK);
+        let words = self.secrets.iter().fold(self.dialect.mask(&error.words()), mask);
         let message = format!("{}: {what} was answered with {words}", self.name());
         match error.tag.as_str() {
             // The last one is what some servers say about a candidate with changes that nobody committed.

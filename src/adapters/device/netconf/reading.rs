@@ -3,9 +3,9 @@
 use super::message::{Datastore, copy_config, get_config};
 use super::{NetconfDevice, refused};
 use crate::adapters::device::ssh::lost;
-use crate::adapters::device::{Candidate, DeviceError, DeviceProblem};
+use crate::adapters::device::{Candidate, CommandLine, DeviceError, DeviceProblem};
 use crate::domain::config::document::xml;
-use crate::domain::xml::one_line;
+use crate::domain::xml::{Element, XmlError, one_line};
 
 /// Lines of a difference that a message shows.
 const DIFFERENCE_LINES_MAX: usize = 20;
@@ -96,11 +96,23 @@ impl NetconfDevice {
     }
 
     /// The edit of a candidate, as it goes on the wire.
-    pub(super) fn edit(&self, lines: &[crate::adapters::device::CommandLine]) -> Result<String, DeviceError> {
+    pub(super) fn edit(&mut self, lines: &[CommandLine]) -> Result<String, DeviceError> {
         let text: String = lines.iter().map(|line| line.text.as_str()).collect();
-        xml::wire(&text).map_err(|error| {
-            let message = format!("{}: the commands are no edit: {error}", self.name());
-            DeviceError::refused(DeviceProblem::Protocol, message)
-        })
+        let no_edit = |error: &XmlError, name: &str| {
+            DeviceError::refused(DeviceProblem::Protocol, format!("{name}: the commands are no edit: {error}"))
+        };
+        let elements = xml::elements(&text).map_err(|error| no_edit(&error, self.name()))?;
+        self.secrets.clear();
+        elements.iter().for_each(|element| self.learn_secrets(element));
+        xml::wire(&text).map_err(|error| no_edit(&error, self.name()))
+    }
+
+    fn learn_secrets(&mut self, element: &Element) {
+        let is_value = element.children.is_empty() && !element.text.is_empty();
+        let line = if is_value { one_line(element, "") } else { String::new() };
+        if is_value && self.dialect.mask(&line) != line {
+            self.secrets.push(element.text.clone());
+        }
+        element.children.iter().for_each(|child| self.learn_secrets(child));
     }
 }
