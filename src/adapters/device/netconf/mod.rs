@@ -107,8 +107,8 @@ impl NetconfDevice {
     }
 
     fn said_no(&self, what: &str, error: &RpcError) -> DeviceError {
-        let mask = |words: String, secret: &Box<str>| words.replace(&**secret, MASK);
-        let words = self.secrets.iter().fold(self.dialect.mask(&error.words()), mask);
+        let mask = |words: String, secret: &str| words.replace(secret, MASK);
+        let words = self.secrets.iter().map(|secret| &**secret).fold(self.dialect.mask(&error.words()), mask);
         let message = format!("{}: {what} was answered with {words}", self.name());
         match error.tag.as_str() {
             // The last one is what some servers say about a candidate with changes that nobody committed.

@@ -17,7 +17,7 @@ use crate::domain::xml::{Element, one_line};
 /// One part of an edit.
 enum Edit {
     /// The element stays; something inside changes.
-    Inside { element: Element, edits: Vec<Edit> },
+    Inside { element: Element, edits: Vec<Self> },
     /// It was not there.
     Add(Element),
     /// One more value of a list of values.
