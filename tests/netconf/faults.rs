@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reconverge::adapters::device::{Certainty, Device as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::servers::{interfaces, server};
@@ -22,19 +23,24 @@ async fn door(to: u16, budget: Arc<AtomicUsize>) -> u16 {
                 let (mut from_client, mut to_client) = client.into_split();
                 let (mut from_server, mut to_server) = server.into_split();
                 let up = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-                let mut buffer = [0; 1024];
-                while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-                    let left = budget.load(Ordering::SeqCst);
-                    if to_client.write_all(&buffer[..count.min(left)]).await.is_err() || count >= left {
-                        break;
-                    }
-                    budget.fetch_sub(count, Ordering::SeqCst);
-                }
+                pass_on(&mut from_server, &mut to_client, &budget).await;
                 up.abort();
             });
         }
     });
     port
+}
+
+/// Copies bytes until the budget is used up or a side is gone.
+async fn pass_on(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, budget: &AtomicUsize) {
+    let mut buffer = [0; 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        let left = budget.load(Ordering::SeqCst);
+        if to.write_all(&buffer[..count.min(left)]).await.is_err() || count >= left {
+            return;
+        }
+        budget.fetch_sub(count, Ordering::SeqCst);
+    }
 }
 
 #[tokio::test]
