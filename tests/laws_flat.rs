@@ -49,16 +49,18 @@ fn mutate(tree: &mut ConfigTree, donor: &ConfigTree, (kind, a, b): Mutation) {
     match kind % 6 {
         0 => drop(nodes.remove(last)),
         1 => {
-            let text = nodes[last].text.to_string();
+            let whole = nodes[last].text.to_string();
+            // The mark of a block is no part of what it says.
+            let (text, mark) = whole.strip_suffix(BLOCK).map_or((whole.as_str(), ""), |text| (text, BLOCK));
             let digit = usize::from(b) % 10;
             let changed = match text.rfind(|c: char| c.is_ascii_digit()) {
                 Some(at) => format!("{}{digit}{}", &text[..at], &text[at + 1..]),
                 None => match text.rfind(|c: char| c.is_ascii_alphabetic()) {
                     Some(at) => format!("{}x{}", &text[..at], &text[at + 1..]),
-                    None => text,
+                    None => text.to_owned(),
                 },
             };
-            nodes[last].text = changed.into();
+            nodes[last].text = format!("{changed}{mark}").into();
         }
         2 => {
             let to = usize::from(b) % nodes.len();

@@ -364,7 +364,8 @@ impl Trie {
     /// Tells whether a node is a key word that holds one value.
     pub(super) fn is_single(&self, id: Id, dialect: &Dialect) -> bool {
         let rules = &dialect.flat;
-        self.mark(id) == Mark::Single
+        // The entries of an ordered list are many, also where an empty one looks like a value.
+        self.mark(id) == Mark::Single && self.matches(id, &rules.ordered).is_none()
             || self.matches(id, &rules.single).is_some()
             || self.matches(id, &rules.overwrite).is_some()
     }

@@ -36,8 +36,9 @@ pub(super) struct Section {
 /// Cuts a text into lines that mean something: lines that end in `\` go on, comments are left out.
 pub(super) fn logical_lines(dialect: &Dialect, text: &str) -> Vec<(String, u32)> {
     let mut out: Vec<(String, u32)> = Vec::new();
-    let (mut open, mut quoted) = (false, false);
-    for (index, raw) in text.lines().enumerate() {
+    let (mut open, mut quoted, mut broken) = (false, false, false);
+    let lines: Vec<&str> = text.lines().collect();
+    for (index, raw) in lines.iter().enumerate() {
         let trimmed = raw.trim();
         let slashes = trimmed.len() - trimmed.trim_end_matches('\\').len();
         // `\\` at the end is a written backslash.
@@ -55,15 +56,19 @@ pub(super) fn logical_lines(dialect: &Dialect, text: &str) -> Vec<(String, u32)>
         }
         quoted = quotes(part, quoted);
         let Some((line, _)) = out.last_mut() else { continue };
-        line.push_str(part);
-        if quoted && !goes_on {
+        if std::mem::take(&mut broken) {
             // A text in quotes may have lines of its own; an export writes their ends in this way.
             line.push_str("\\n");
         }
-        open = goes_on || quoted;
+        line.push_str(part);
+        broken = quoted && !goes_on && lines[index + 1..].iter().take(QUOTED_LINES_MAX).any(|line| line.contains('"'));
+        open = goes_on || broken;
     }
     out
 }
+
+/// Most lines of a text in quotes; a quotation mark without a partner within them is a sign like others.
+const QUOTED_LINES_MAX: usize = 64;
 
 /// Tells whether a quotation is open behind a piece of text.
 fn quotes(part: &str, mut open: bool) -> bool {
