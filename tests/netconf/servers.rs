@@ -6,11 +6,7 @@ use std::time::Duration;
 
 use reconverge::adapters::device::netconf::NetconfDevice;
 use reconverge::adapters::device::netconf::message::{Datastore, copy_config, discard_changes};
-<<<<<<< ours
-use reconverge::adapters::device::{Access, Auth, Candidate, CommandLine, Device, HostKey, Target};
-=======
-use reconverge::adapters::device::{Auth, Candidate, CommandLine, Device, DeviceProblem, HostKey, Target};
->>>>>>> theirs
+use reconverge::adapters::device::{Access, Auth, Candidate, CommandLine, Device, DeviceProblem, HostKey, Target};
 use reconverge::domain::config::remediate::Scope;
 use reconverge::domain::platform::Platform;
 use reconverge::domain::secret::Secret;

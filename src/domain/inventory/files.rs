@@ -23,11 +23,7 @@ pub struct DeviceFile {
     pub transport: Option<TransportFile>,
     /// Address or host name of the management interface.
     pub address: Option<String>,
-<<<<<<< ours
-    /// TCP port, 22 for SSH and 23 for Telnet when it is not given.
-=======
-    /// TCP port of SSH; 22 when it is not given, 830 with `transport: netconf`.
->>>>>>> theirs
+    /// TCP port; 22 for SSH, 23 for Telnet, 830 for `transport: netconf` when it is not given.
     pub port: Option<u16>,
     /// Login name, instead of the one in the credentials.
     pub user: Option<String>,

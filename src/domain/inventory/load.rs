@@ -2,14 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-<<<<<<< ours
 use super::access::{self, HostKeyPolicy, JumpHost, Logins, Transport};
 use super::credentials::device_credentials;
 pub use super::credentials::load as credentials;
-use super::files::{DeviceDefaults, DeviceFile, GroupFile, ModeFile};
-=======
-use super::files::{CredentialsFile, DeviceDefaults, DeviceFile, GroupFile, ModeFile, TransportFile};
->>>>>>> theirs
+use super::files::{DeviceDefaults, DeviceFile, GroupFile, ModeFile, TransportFile};
 use super::{Credentials, Device, Group, Inventory, Mode};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::{DeviceName, GroupName, PlatformName};
@@ -19,13 +15,8 @@ use crate::domain::yaml::{Content, Mark, Node, suggest, typed};
 pub const FOLDER: &str = "inventory/";
 /// The folder of the groups.
 pub const GROUPS_FOLDER: &str = "inventory/groups/";
-<<<<<<< ours
-=======
-/// SSH.
-const PORT_DEFAULT: u16 = 22;
 /// RFC 6242 section 1.
 const PORT_NETCONF: u16 = 830;
->>>>>>> theirs
 /// The credentials of devices that name none.
 pub(super) const CREDENTIALS_DEFAULT: &str = "default";
 /// The weight of groups that say none.
@@ -240,7 +231,6 @@ fn device(
     if file.port == Some(0) {
         wrong(Diagnostic::error("the port 0 cannot be reached"), "port");
     }
-<<<<<<< ours
     let host_key = HostKeyPolicy::parse(file.host_key.as_deref()).unwrap_or_else(|finding| {
         wrong(finding, "host_key");
         HostKeyPolicy::Ask
@@ -252,25 +242,18 @@ fn device(
             Diagnostic::warning(format!("the device {name} is reached by Telnet, which sends its password in clear"));
         wrong(finding.hint("use SSH, or a jump host beside the device"), "connection");
     }
-=======
     let is_netconf = file.transport == Some(TransportFile::Netconf);
     let mut options = file.options.clone();
     if let Some(transport) = file.transport {
         options.insert("transport".into(), transport.word().into());
     }
-    let (host_key, accept_new_host_key) = host_key(file.host_key.as_deref(), &mut wrong);
->>>>>>> theirs
     let mode = mode(&file, &mut wrong);
     let credentials = device_credentials(&file, known, &mut wrong);
     Some(Device {
         name: name.clone(),
         platform: platform?,
         address: Some(address).filter(|a| is_address(a))?,
-<<<<<<< ours
-        port: file.port.unwrap_or_else(|| file.connection.port_default()),
-=======
-        port: file.port.unwrap_or(if is_netconf { PORT_NETCONF } else { PORT_DEFAULT }),
->>>>>>> theirs
+        port: file.port.unwrap_or_else(|| if is_netconf { PORT_NETCONF } else { file.connection.port_default() }),
         credentials,
         host_key,
         via: via?,
