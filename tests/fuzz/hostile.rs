@@ -61,7 +61,7 @@ fn texts(bytes: usize) -> Vec<(&'static str, String)> {
 
 /// Hostile size in bytes: small with the other tests, 1 MiB in `make fuzz`.
 fn bytes() -> usize {
-    std::env::var("RECONVERGE_HOSTILE_BYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(32 << 10)
+    std::env::var("RECONVERGE_HOSTILE_BYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(4 << 10)
 }
 
 #[test]
