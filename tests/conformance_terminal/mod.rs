@@ -21,7 +21,7 @@ fn page(name: &str) -> Option<SessionPage> {
         for (name, platform) in Platform::all().unwrap() {
             let names = platform.page.aliases.iter().cloned().chain([name.to_string()]);
             let names: Vec<String> = names.collect();
-            let session = platform.session().unwrap();
+            let Some(session) = platform.session() else { continue };
             pages.extend(names.into_iter().map(|name| (name, session.clone())));
         }
         pages

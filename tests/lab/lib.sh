@@ -125,6 +125,8 @@ private_etc() {
 add_account() {
   local etc=$1 name=$2 id=$3 shell=$4 password=$5 group
   [ "$password" = '*' ] || password=$(PASSWORD=$password perl -e 'print crypt($ENV{PASSWORD}, "\$6\$reconverge\$")')
+  # a machine that has an account of this name keeps it to itself
+  sed -i "/^$name:/d" "$etc/passwd" "$etc/group"
   printf '%s:x:%s:%s::/home/%s:%s\n' "$name" "$id" "$id" "$name" "$shell" >>"$etc/passwd"
   printf '%s:x:%s:\n' "$name" "$id" >>"$etc/group"
   printf '%s:%s:20000:0:99999:7:::\n' "$name" "$password" >>"$etc/shadow"

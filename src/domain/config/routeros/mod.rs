@@ -7,6 +7,8 @@ mod text;
 mod model;
 mod plan;
 
+use std::collections::BTreeSet;
+
 use super::command::Remediation;
 use super::dialect::Dialect;
 use super::remediate::Scope;
@@ -60,7 +62,26 @@ pub(super) fn print(tree: &ConfigTree) -> String {
 
 /// Computes the commands.
 pub(super) fn remediate(dialect: &Dialect, running: &ConfigTree, intended: &ConfigTree, scope: &Scope) -> Remediation {
-    plan::remediate(dialect, text::sections(running), text::sections(intended), scope)
+    let plan = plan::remediate(dialect, text::sections(running), text::sections(intended), scope);
+    if *scope != Scope::Replace || !plan.unproved.is_empty() {
+        return plan;
+    }
+    let reached = predict(dialect, running, &plan.tree());
+    let unproved = if same(dialect, &reached, intended) { Vec::new() } else { different_items(&reached, intended) };
+    Remediation { unproved, ..plan }
+}
+
+/// Returns the items that only one of two exports has; where they differ in order only, all items.
+fn different_items(a: &ConfigTree, b: &ConfigTree) -> Vec<String> {
+    let items = |tree: &ConfigTree| -> BTreeSet<String> {
+        let item = |section: &Node| -> Vec<String> {
+            section.children.iter().map(|item| format!("{} {}", section.text, item.text)).collect()
+        };
+        tree.children.iter().flat_map(item).collect()
+    };
+    let (a, b) = (items(a), items(b));
+    let different: Vec<String> = a.symmetric_difference(&b).cloned().collect();
+    if different.is_empty() { b.into_iter().collect() } else { different }
 }
 
 /// Says what a device holds after commands.
