@@ -76,11 +76,7 @@ fn report(verdicts: &[Verdict]) -> String {
     );
     for verdict in verdicts.iter().filter(|v| !v.misses.is_empty()) {
         for miss in &verdict.misses {
-            text.push_str(&format!(
-                "  miss {}{}: {miss}\n",
-                verdict.name,
-                if verdict.is_worse() { " (worse)" } else { "" }
-            ));
+            text.push_str(&format!("  {} {}: {miss}\n", if verdict.reached { "remark" } else { "MISS" }, verdict.name));
         }
     }
     text

@@ -353,8 +353,20 @@ fn removal(dialect: &Dialect, place: Place<'_>, old: &Node, beside: &Beside<'_>,
     }
     let text = dialect.negate(rule, &old.text);
     if !text.is_empty() {
-        out.push(removed(rule, old, text));
+        let removal = removed(rule, old, text);
+        out.extend(cleared(dialect, known, old).map(|visit| Command { weight: removal.weight, ..visit }));
+        out.push(removal);
     }
+}
+
+/// The visit in which lines go away that would delay or forbid the removal of their section.
+fn cleared(dialect: &Dialect, rule: &Rule, old: &Node) -> Option<Command> {
+    let before = |child: &&Node| rule.page.removed_after.iter().any(|prefix| has_words_prefix(&child.text, prefix));
+    let mut children = Vec::new();
+    for child in old.children.iter().filter(before) {
+        removal_before(dialect, dialect.inside(Some(rule)), child, &mut children);
+    }
+    (!children.is_empty()).then(|| Command { children, ..command(Some(rule), &old.text, Kind::Enter) })
 }
 
 /// Tells whether a section goes on as a number of the intended list, so that it is emptied and not removed.

@@ -178,6 +178,8 @@ pub struct RulePage {
     pub hidden_empty: bool,
     /// Templates of word prefixes: lines that begin so, here and below, vanish together with this one.
     pub removes: Vec<String>,
+    /// Word prefixes of lines inside that are removed before the section is, because they would delay or forbid that.
+    pub removed_after: Vec<String>,
     /// Templates of lines that the device shows once this one is removed, unless another value of them is there.
     pub leaves_behind: Vec<String>,
     /// Templates of word prefixes: `removes` applies only when no line beside begins so any more.
