@@ -1,26 +1,12 @@
 //! Facts of the real FRR routers of the lab, through the door, with both kinds of accounts.
 
-use reconverge::adapters::device::{Auth, HostKey};
 use reconverge::domain::facts::page::Page;
 use reconverge::domain::facts::{Arguments, FactError, Getter, schema};
-use reconverge::domain::secret::Secret;
 use reconverge::engine::facts::{FactsError, read};
 
-use super::{Door, frr};
-use crate::support::frr_lab::{Account, FrrLab};
-
-fn door(lab: &FrrLab, account: &Account) -> Door {
-    let router = lab.router("r1");
-    let key = std::fs::read_to_string(&account.key).expect("the key can be read");
-    Door {
-        platform: "frr",
-        port: router.port,
-        user: account.user.clone(),
-        auth: vec![Auth::Key(Secret::new(key))],
-        host_key: HostKey::Pinned(router.host_key_fingerprint.clone()),
-        options: Default::default(),
-    }
-}
+use super::frr;
+use super::frr_lab::door;
+use crate::support::frr_lab::FrrLab;
 
 #[tokio::test]
 async fn a_real_router_tells_its_facts() {

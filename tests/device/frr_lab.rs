@@ -6,7 +6,8 @@ use reconverge::domain::secret::Secret;
 use super::{Door, frr};
 use crate::support::frr_lab::{Account, FrrLab};
 
-fn door(lab: &FrrLab, account: &Account) -> Door {
+/// The door of `r1` for one of its accounts.
+pub(super) fn door(lab: &FrrLab, account: &Account) -> Door {
     let router = lab.router("r1");
     let key = std::fs::read_to_string(&account.key).expect("the key can be read");
     Door {

@@ -170,3 +170,17 @@ pub(super) fn is_interface(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     INTERFACES.iter().any(|start| lower.strip_prefix(start).is_some_and(numbers))
 }
+
+/// Tells whether a double quotation is open behind a piece of text; `open` says whether it was before.
+pub(super) fn is_quote_open(part: &str, mut open: bool) -> bool {
+    let mut escaped = false;
+    for byte in part.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => open = !open,
+            _ => {}
+        }
+    }
+    open
+}

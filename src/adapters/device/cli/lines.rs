@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::CliDevice;
-use super::reading::{complete, expect_approved, expect_base, refused};
+use super::reading::{complete, expect_approved, expect_base, refused, told_way_back};
 use super::shell_timer::{DeadMan, Kept, Undone};
 use super::typing::{Haste, Step, as_file, steps, type_steps, type_tolerantly};
 use crate::adapters::device::ssh::lost;
@@ -85,16 +85,7 @@ impl CliDevice {
             Some((shell, timer)) => self.rollback_timer(candidate, &shell, &timer).await,
             None => self.type_back(candidate).await.map(drop),
         };
-        match back {
-            Ok(()) => {
-                let message = format!("{}; the device is back at its base", error.message);
-                DeviceError { message, ..error }
-            }
-            Err(second) => {
-                let message = format!("{}; bringing the base back failed: {}", error.message, second.message);
-                lost(DeviceError { message, hint: second.hint, ..error })
-            }
-        }
+        told_way_back(error, back)
     }
 
     /// Decides for the change before the timer does, saves and cleans up.

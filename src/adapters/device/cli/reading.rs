@@ -2,11 +2,26 @@
 
 use super::page::Page;
 use super::session::CliSession;
+use crate::adapters::device::ssh::lost;
 use crate::adapters::device::{Candidate, Certainty, DeviceError, DeviceProblem};
 
 /// Turns an error into one after which we know that nothing happened.
 pub(super) fn refused(error: DeviceError) -> DeviceError {
     DeviceError { certainty: Certainty::Refused, ..error }
+}
+
+/// Adds to the error of a change what became of the way back: the base is there again, or nobody knows what is.
+pub(super) fn told_way_back(error: DeviceError, back: Result<(), DeviceError>) -> DeviceError {
+    match back {
+        Ok(()) => {
+            let message = format!("{}; the device is back at its base", error.message);
+            DeviceError { message, ..error }
+        }
+        Err(second) => {
+            let message = format!("{}; bringing the base back failed: {}", error.message, second.message);
+            lost(DeviceError { message, hint: second.hint, ..error })
+        }
+    }
 }
 
 /// Reads the running configuration on a terminal.

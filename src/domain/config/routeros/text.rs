@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::dialect::Dialect;
 use super::super::tree::{ConfigTree, Node};
+use super::super::words::is_quote_open;
 
 /// One item, or the settings of a section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub(super) fn logical_lines(dialect: &Dialect, text: &str) -> Vec<(String, u32)>
             out.push((String::new(), u32::try_from(index + 1).unwrap_or(u32::MAX)));
             quoted = false;
         }
-        quoted = quotes(part, quoted);
+        quoted = is_quote_open(part, quoted);
         let Some((line, _)) = out.last_mut() else { continue };
         if std::mem::take(&mut broken) {
             // A text in quotes may have lines of its own; an export writes their ends in this way.
@@ -69,20 +70,6 @@ pub(super) fn logical_lines(dialect: &Dialect, text: &str) -> Vec<(String, u32)>
 
 /// Most lines of a text in quotes; a quotation mark without a partner within them is a sign like others.
 const QUOTED_LINES_MAX: usize = 64;
-
-/// Tells whether a quotation is open behind a piece of text.
-fn quotes(part: &str, mut open: bool) -> bool {
-    let mut escaped = false;
-    for byte in part.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => open = !open,
-            _ => {}
-        }
-    }
-    open
-}
 
 /// Cuts a line into words; white space inside quotes and brackets does not count.
 pub(super) fn words(line: &str) -> Vec<&str> {

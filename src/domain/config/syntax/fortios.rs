@@ -2,6 +2,7 @@
 
 use super::super::dialect::Dialect;
 use super::super::tree::{ConfigTree, Node, TreeBuilder};
+use super::super::words::is_quote_open;
 use super::{Lines, Purpose, clean};
 use crate::domain::limits::CONFIG_DEPTH_MAX;
 
@@ -22,7 +23,7 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
             continue;
         }
         let Some(node) = clean(dialect, line, &mut lines) else { continue };
-        let node = if is_open_quote(&node.text) { continued(node, &mut lines) } else { node };
+        let node = if is_quote_open(&node.text, false) { continued(node, &mut lines) } else { node };
         let opens = line.text.starts_with("config ") || line.text.starts_with("edit ");
         if has_indents {
             while indents.last().is_some_and(|indent| *indent >= line.indent) {
@@ -37,28 +38,13 @@ pub(in super::super) fn parse(dialect: &Dialect, text: &str, purpose: Purpose) -
     builder.finish()
 }
 
-/// Tells whether a text ends inside double quotes.
-fn is_open_quote(text: &str) -> bool {
-    let mut escaped = false;
-    let mut open = false;
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => open = !open,
-            _ => {}
-        }
-    }
-    open
-}
-
 /// Takes the lines up to the closing quote.
 fn continued(node: Node, lines: &mut Lines<'_>) -> Node {
     let mut text = String::from(node.text);
     while let Some((_, line)) = lines.raw() {
         text.push('\n');
         text.push_str(line);
-        if is_open_quote(line) {
+        if is_quote_open(line, false) {
             return Node { text: text.into(), ..node };
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::CliDevice;
-use super::super::reading::{expect_approved, read_on, refused};
+use super::super::reading::{expect_approved, read_on, refused, told_way_back};
 use super::super::session::CliSession;
 use super::super::typing::{Haste, Step, steps, type_steps};
 use super::held::{fetch, keep};
@@ -182,16 +182,7 @@ impl CliDevice {
             // closing the session is the way back
             self.cli = None;
         }
-        match self.rollback_armed(candidate, rules).await {
-            Ok(()) => {
-                let message = format!("{}; the device is back at its base", error.message);
-                DeviceError { message, ..error }
-            }
-            Err(second) => {
-                let message = format!("{}; bringing the base back failed: {}", error.message, second.message);
-                lost(DeviceError { message, hint: second.hint, ..error })
-            }
-        }
+        told_way_back(error, self.rollback_armed(candidate, rules).await)
     }
 
     /// Takes the timer back when nothing was typed; one that stays finds the base unchanged.
